@@ -1,0 +1,65 @@
+// Every bound of the system, with its unit and reason. Nothing else defines a limit.
+
+/** Entries are at most this long; what is longer is stored by reference (DynamoDB charges each append per KiB). */
+export const ENTRY_BYTES_MAX = 1024
+/** Entries in the tail; with ENTRY_BYTES_MAX keeps `tail` + `sealed` far below DynamoDB's 400 KB item. */
+export const TAIL_ENTRIES_MAX = 64
+/** The tail is sealed past either of these: keeps an append at 1 to 2 write units. */
+export const SEAL_ENTRIES = 16
+export const SEAL_BYTES = 1536
+/** A view of the head older than this is refreshed before an append, while its object uploads. */
+export const HEAD_VIEW_AGE_MS = 50
+
+/** An ingest segment closes at this size, and at this many batches. */
+export const SEGMENT_BYTES_MAX = 8 * 1024 * 1024
+export const SEGMENT_BATCHES_MAX = 16_384
+/** Segments up to this size go into the journal's table (AWS: a DynamoDB item). */
+export const TINY_SEGMENT_BYTES_MAX = 4096
+/** Embedded objects up to this size lie in LMDB and share its fsync. */
+export const EMBEDDED_INLINE_BYTES_MAX = 64 * 1024
+/** Uploads of one process under way at once. */
+export const UPLOADS_IN_FLIGHT_MAX = 8
+
+/** Bytes of produce requests held by one process from reading the frame to the answer. */
+export const REQUEST_MEMORY_BYTES_MAX = 128 * 1024 * 1024
+/** Bytes of segments kept in memory for readers. */
+export const BLOCK_CACHE_BYTES_MAX = 64 * 1024 * 1024
+
+/** Kafka: socket.request.max.bytes. */
+export const FRAME_BYTES_MAX = 100 * 1024 * 1024
+/** Frames of a connection that has not authenticated (DESIGN.md section 12). */
+export const FRAME_BYTES_MAX_UNAUTHENTICATED = 64 * 1024
+/** Tagged fields of one structure; Kafka's messages have at most a handful. */
+export const TAGGED_FIELDS_MAX = 1024
+/** Requests of one connection that are read ahead. */
+export const REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX = 64
+export const CONNECTIONS_MAX = 10_000
+export const CONNECTION_IDLE_MS_MAX = 600_000
+
+/** Partitions in one page of state. */
+export const PAGE_PARTITIONS = 64
+/** Extents in one immutable block of a page. */
+export const BLOCK_EXTENTS = 4096
+/** Unmerged extents of one partition. */
+export const EXTENTS_PER_PARTITION_MAX = 1_048_576
+/** Producers remembered per partition; the least recently written are forgotten first. */
+export const PRODUCERS_PER_PARTITION_MAX = 2048
+/** Batches remembered per producer and partition (Kafka's number; clients have at most 5 in flight). */
+export const PRODUCER_BATCHES = 5
+export const TOPICS_MAX = 100_000
+export const PARTITIONS_PER_TOPIC_MAX = 100_000
+/** Kafka: a topic name is at most 249 characters. */
+export const TOPIC_NAME_LENGTH_MAX = 249
+
+/** A checkpoint is written at the latest after this many entries or bytes of chunks. */
+export const CHECKPOINT_ENTRIES = 1024
+export const CHECKPOINT_BYTES = 1024 * 1024
+
+/** Polling the head while somebody waits: from, doubling, to. */
+export const POLL_MS_MIN = 20
+export const POLL_MS_MAX = 250
+/** A fetch below the end needs a head read no older than this. */
+export const FETCH_VIEW_AGE_MS = 1000
+
+/** Decompressed size that one batch may reach where it is decompressed at all. */
+export const DECOMPRESSED_BYTES_MAX = 128 * 1024 * 1024
