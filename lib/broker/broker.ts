@@ -1,0 +1,52 @@
+// The broker as its doors (TCP gateway, HTTPS functions, tests) see it: one request frame in, at most one response frame
+// out. It knows nothing of sockets. `router.ts` builds it from one handler per Kafka API.
+
+/** Who sends. One object per connection, kept by the door. */
+export interface BrokerConnection {
+  /** Unique within the process. */
+  readonly id: string
+  readonly clientAddress: string
+  /** Aborted when the client is gone: parked requests end. */
+  readonly signal: AbortSignal
+}
+
+export type BrokerResponse =
+  /** A response frame without its length prefix, as a list of buffers to be written one after the other. */
+  | { readonly kind: 'send'; readonly buffers: readonly Uint8Array[] }
+  /** acks=0: Kafka sends nothing. */
+  | { readonly kind: 'none' }
+  /** The bytes made no sense, or Kafka closes the connection in this case. */
+  | { readonly kind: 'close'; readonly reason: string }
+
+export interface Handled {
+  /** The next request of this connection may be started (for Produce: its batches have their place in the order). */
+  readonly admitted: Promise<void>
+  /** Never rejects. Responses are sent in the order of the requests. */
+  readonly response: Promise<BrokerResponse>
+}
+
+export interface Broker {
+  /** Starts one request: `frame` is header and body without the length prefix, kept by reference until the answer. */
+  handle(frame: Uint8Array, connection: BrokerConnection): Handled
+}
+
+/** A gateway as Metadata lists it. */
+export interface Node {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+}
+
+/** The live gateways, as this process knows them. */
+export interface Members {
+  /** This process's own node id. */
+  readonly self: number
+  /** The stable, non-null cluster id. */
+  readonly clusterId: string
+  /** Version of the membership document: the leader epoch of all partitions. Never goes back. */
+  epoch(): number
+  /** Live nodes by ascending id; never empty. */
+  nodes(): readonly Node[]
+  /** Reads the membership document again; concurrent calls share one read. Keeps the old view when the store does not answer. */
+  refresh(): Promise<void>
+}
