@@ -31,6 +31,8 @@ export const FRAME_BYTES_MAX = 100 * 1024 * 1024
 export const FRAME_BYTES_MAX_UNAUTHENTICATED = 64 * 1024
 /** Tagged fields of one structure; Kafka's messages have at most a handful. */
 export const TAGGED_FIELDS_MAX = 1024
+/** What the decoded values of one message may occupy in memory, about: a Metadata of 200,000 partitions fits. */
+export const DECODED_BYTES_MAX = 64 * 1024 * 1024
 /** Requests of one connection that are read ahead. */
 export const REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX = 64
 export const CONNECTIONS_MAX = 10_000
@@ -63,3 +65,10 @@ export const FETCH_VIEW_AGE_MS = 1000
 
 /** Decompressed size that one batch may reach where it is decompressed at all. */
 export const DECOMPRESSED_BYTES_MAX = 128 * 1024 * 1024
+
+/** Bytes of records in one fetch response, whatever the client asks for. Kafka: fetch.max.bytes. */
+export const FETCH_BYTES_MAX = 55 * 1024 * 1024
+/** A produce request waits at least this long for its outcome: some clients send 0 for "no preference". */
+export const PRODUCE_TIMEOUT_MS_MIN = 1000
+/** A change of a topic is repeated this often when other changes come first. */
+export const CHANGE_TOPIC_ATTEMPTS_MAX = 10
