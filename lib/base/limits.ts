@@ -37,6 +37,23 @@ export const DECODED_BYTES_MAX = 64 * 1024 * 1024
 export const REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX = 64
 export const CONNECTIONS_MAX = 10_000
 export const CONNECTION_IDLE_MS_MAX = 600_000
+/** Frames of one connection that are read and not yet answered; a single longer frame is read alone. */
+export const REQUEST_BYTES_PER_CONNECTION_MAX = 16 * 1024 * 1024
+/** What a request costs the memory budget besides its bytes. */
+export const REQUEST_OVERHEAD_BYTES = 512
+/** Answers of one connection that wait for its reader; past it no further request of it is started. */
+export const RESPONSE_BYTES_UNWRITTEN_MAX = 1024 * 1024
+/** A sender that stops in the middle of a frame, or a reader that stops while others wait for memory, is cut off. */
+export const FRAME_STALL_MS_MAX = 30_000
+/** A frame that comes slower than this (after FRAME_STALL_MS_MAX) is cut off: it holds memory that others wait for. */
+export const FRAME_BYTES_PER_SECOND_MIN = 64 * 1024
+/** Requests under way when a gateway is asked to stop get this long. */
+export const DRAIN_MS_MAX = 10_000
+/** A gateway renews its lease this often; others drop it when it did not change for LEASE_EXPIRY_MS. */
+export const LEASE_RENEW_MS = 2000
+export const LEASE_EXPIRY_MS = 10_000
+/** Gateways of one deployment: the membership document stays small. */
+export const GATEWAYS_MAX = 1024
 
 /** Partitions in one page of state. */
 export const PAGE_PARTITIONS = 64
@@ -72,3 +89,8 @@ export const FETCH_BYTES_MAX = 55 * 1024 * 1024
 export const PRODUCE_TIMEOUT_MS_MIN = 1000
 /** A change of a topic is repeated this often when other changes come first. */
 export const CHANGE_TOPIC_ATTEMPTS_MAX = 10
+
+/** One answer of `readChunks` ends past this (a DynamoDB query returns at most 1 MB). */
+export const READ_CHUNKS_BYTES = 1024 * 1024
+/** Documents in one page of a list (memory and embedded). */
+export const DOCUMENTS_PER_PAGE = 256
