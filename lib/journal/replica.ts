@@ -1,0 +1,357 @@
+// A replica of the journal's state: it follows the head, applies every entry once and in order, and keeps what the fold
+// made of them. All that serves a client is answered from here. Heads may arrive from reads and from own appends, in any
+// order; one queue applies them. When chunks it needs are gone it starts again from the head's checkpoint, and it halts
+// rather than guess: at an entry it does not know, a broken hash chain, another incarnation, a checkpoint that is lost.
+import { assert } from '../base/assert.ts'
+import { StoredBytesError } from '../base/bytes.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Ulid } from '../base/ids.ts'
+import type { Head, HeadCheckpoint, Stores } from '../storage/ports.ts'
+import { chainHash, decodeChunk, encodeChunk } from './chunk.ts'
+import { type BodyReference, decodeEntry, type Envelope, UnknownEntryError, verifyBody } from './entry.ts'
+import { applyEntry, isBehindHorizon, type Verdict } from './fold.ts'
+import { createPages, type Pages } from './pages.ts'
+import { readObject } from './read-object.ts'
+import type { BatchVerdict } from './state/page.ts'
+import { decodeRootObject, emptyRoot, type RootState } from './state/root.ts'
+
+/** The verdict of an own entry. Those of a flush may have to wait for pages. */
+export type OwnVerdict =
+  | Exclude<Verdict, { kind: 'flush' }>
+  | { readonly kind: 'flush'; readonly batches: Promise<readonly (BatchVerdict | undefined)[]> }
+
+/** What became of a refresh. `unavailable`: try again later. */
+export type RefreshOutcome = { readonly kind: 'fresh' } | { readonly kind: 'unavailable' } | { readonly kind: 'halted' }
+
+export interface ReplicaEvents {
+  /** A partition has new records, or its topic is gone. */
+  advanced(topicNumber: number, partition: number): void
+  topicDeleted(topicNumber: number): void
+  /** Said once. */
+  halted(reason: string): void
+}
+
+export interface JournalReplica {
+  readonly root: RootState
+  readonly pages: Pages
+  /** The newest head that was applied. */
+  readonly head: Head | undefined
+  readonly haltedBecause: string | undefined
+  /** How often it had to start again from a checkpoint: what lay between was not seen. */
+  readonly restarts: number
+  /** Entries applied since the last accepted checkpoint, and bytes of their chunks. */
+  readonly sinceCheckpoint: { readonly entries: number; readonly bytes: number }
+  /** Monotonic time before which everything committed is known here. */
+  readonly asOf: number
+  /** Reads the head, in a read that begins after this call, and applies what is new. Concurrent calls share one. */
+  refresh(): Promise<RefreshOutcome>
+  /** Applies a head that an own update returned; the request was sent at `sentAt` (monotonic). */
+  observe(head: Head, sentAt: number): Promise<RefreshOutcome>
+  /** Announces an own entry before it is sent; its verdict can be taken once the replica has passed it. */
+  expect(id: Ulid, body?: Uint8Array): void
+  /** The verdict of an announced entry if it was passed, and forgets it. */
+  take(id: Ulid): OwnVerdict | undefined
+  /** True once the replica has passed an announced entry. */
+  passed(id: Ulid): boolean
+  halt(reason: string): void
+}
+
+interface Expected {
+  readonly body: Uint8Array | undefined
+  verdict: OwnVerdict | undefined
+}
+
+/** Thrown inside: chunks or a body that the head's view needs are gone. */
+class GapError extends Error {}
+/** Thrown inside: a store did not answer. */
+class UnavailableError extends Error {}
+
+export function createReplica(args: {
+  readonly stores: Pick<Stores, 'objects' | 'journal'>
+  readonly clock: Clock
+  readonly events: ReplicaEvents
+}): JournalReplica {
+  const { stores, clock, events } = args
+  const expected = new Map<Ulid, Expected>()
+  let root = emptyRoot()
+  let pages = createPages(stores.objects, undefined)
+  let head: Head | undefined
+  let incarnation: number | undefined
+  let asOf = Number.NEGATIVE_INFINITY
+  let restarts = 0
+  let sinceCheckpoint = { entries: 0, bytes: 0 }
+  let haltedBecause: string | undefined
+  let applying: Promise<unknown> = Promise.resolve()
+  let reading: Promise<RefreshOutcome> | undefined
+  let nextReading: Promise<RefreshOutcome> | undefined
+
+  function halt(reason: string): void {
+    if (haltedBecause !== undefined) return
+    haltedBecause = reason
+    pages.close()
+    events.halted(reason)
+  }
+
+  async function resolveBody(reference: BodyReference, own: Uint8Array | undefined): Promise<Uint8Array> {
+    if (own !== undefined) return own
+    const { key, start, length } = reference
+    const decode = (bytes: Uint8Array): Uint8Array => {
+      verifyBody(reference, bytes)
+      return bytes
+    }
+    const found = await readObject(stores.objects, key, decode, { start, end: start + length })
+    if (found.kind === 'found') return found.value
+    throw found.kind === 'missing' ? new GapError() : new UnavailableError()
+  }
+
+  /** Gathers the verdicts of an own flush from the pages it concerns. */
+  function flushVerdicts(count: number, works: number, verdicts: (BatchVerdict | undefined)[]) {
+    let open = works
+    let finish: (value: readonly (BatchVerdict | undefined)[]) => void = () => {}
+    const batches = new Promise<readonly (BatchVerdict | undefined)[]>((resolve) => {
+      finish = resolve
+    })
+    if (open === 0) finish(verdicts)
+    const settle = (from: number, settled: readonly BatchVerdict[] | undefined): void => {
+      for (let i = 0; i < (settled?.length ?? 0); i++) verdicts[from + i] = settled![i]
+      if (--open === 0) finish(verdicts)
+    }
+    assert(verdicts.length === count, 'a verdict for each batch')
+    return { batches, settle }
+  }
+
+  function applyVerdict(envelope: Envelope, verdict: Verdict, own: Expected | undefined): void {
+    if (verdict.kind !== 'flush') {
+      if (own !== undefined) own.verdict = verdict
+      if (verdict.kind === 'deleted') {
+        pages.dropTopic(verdict.topic.number)
+        events.topicDeleted(verdict.topic.number)
+      }
+      if (verdict.kind === 'accepted' && envelope.kind === 'checkpointed') {
+        pages.checkpointAccepted(root.checkpoint!)
+        sinceCheckpoint = { entries: 0, bytes: 0 }
+      }
+      return
+    }
+    const { verdicts, works } = verdict
+    const gathered = own === undefined ? undefined : flushVerdicts(verdicts.length, works.length, verdicts)
+    if (own !== undefined) own.verdict = { kind: 'flush', batches: gathered!.batches }
+    for (const work of works) {
+      pages.apply(root.position, work, gathered && ((done, settled) => gathered.settle(done.from, settled)))
+      if (gathered !== undefined && pages.loaded(work.pageKey) === undefined) void loadForVerdict(work.pageKey)
+    }
+    for (const { batches, from, to } of works) {
+      for (let i = from; i < to; i++) {
+        const { topicNumber, partition } = batches[i]!
+        if (i + 1 < to && batches[i + 1]!.partition === partition) continue
+        events.advanced(topicNumber, partition)
+      }
+    }
+  }
+
+  /** Whoever waits for verdicts in a page that cannot be loaded now learns that they are unknown. */
+  async function loadForVerdict(key: string): Promise<void> {
+    const used = pages
+    if ((await used.load(key)) === undefined) used.giveUpVerdicts(key)
+  }
+
+  async function applyOne(bytes: Uint8Array): Promise<void> {
+    const envelope = decodeEntry(bytes)
+    const own = expected.get(envelope.id)
+    if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)
+    else {
+      const payload = envelope.payload ?? (await resolveBody(envelope.reference!, own?.body))
+      applyVerdict(envelope, applyEntry(root, envelope, payload), own)
+    }
+    const { generation, index } = root.position
+    root.position = { generation, index: index + 1 }
+    sinceCheckpoint = { entries: sinceCheckpoint.entries + 1, bytes: sinceCheckpoint.bytes + bytes.length }
+  }
+
+  async function applyFrom(entries: readonly Uint8Array[]): Promise<void> {
+    for (let i = root.position.index; i < entries.length; i++) await applyOne(entries[i]!)
+  }
+
+  /** Applies what is missing of the current generation, whose chunk this is, and goes on to the next. */
+  async function finishGeneration(entries: readonly Uint8Array[], chunk: Uint8Array): Promise<void> {
+    assert(root.position.index <= entries.length, 'no entry ever leaves a generation')
+    await applyFrom(entries)
+    root.chunksHash = chainHash(root.chunksHash, chunk)
+    root.position = { generation: root.position.generation + 1, index: 0 }
+  }
+
+  async function readChunks(to: number): Promise<void> {
+    while (root.position.generation <= to) {
+      const from = root.position.generation
+      const outcome = await stores.journal.readChunks(from, to)
+      if (outcome.kind === 'unavailable') throw new UnavailableError()
+      for (const { generation, bytes } of outcome.chunks) {
+        if (generation !== root.position.generation) throw new GapError()
+        await finishGeneration(decodeChunk(bytes), bytes)
+      }
+      if (root.position.generation === from || (outcome.complete && root.position.generation <= to)) throw new GapError()
+    }
+  }
+
+  /** Everything up to `next`: chunks, then `sealed`, then `tail` (DESIGN: in this order). */
+  async function follow(next: Head): Promise<void> {
+    const { generation } = root.position
+    if (next.generation < generation) return
+    if (next.generation > generation) {
+      const inChunks = next.sealed.length > 0 ? next.generation - 2 : next.generation - 1
+      await readChunks(inChunks)
+      const chained = root.position.generation === inChunks + 1 ? root.chunksHash : undefined
+      if (next.sealed.length > 0 && root.position.generation === next.generation - 1) {
+        await finishGeneration(next.sealed, encodeChunk(next.sealed))
+      }
+      if (chained !== undefined && Buffer.compare(chained, next.hash) !== 0) {
+        throw new StoredBytesError('the running hash of the chunks does not match the head')
+      }
+    }
+    await applyFrom(next.tail)
+    if (head === undefined || next.generation > head.generation || next.tail.length >= head.tail.length) head = next
+    else if (next.generation === head.generation && next.sealed.length < head.sealed.length) head = next
+  }
+
+  /** Starts again from the checkpoint that the head names. */
+  async function restart(checkpoint: HeadCheckpoint | undefined): Promise<void> {
+    let next = emptyRoot()
+    let table: ReturnType<typeof decodeRootObject>['pages'] = new Map()
+    if (checkpoint !== undefined) {
+      const found = await readObject(stores.objects, checkpoint.key, decodeRootObject)
+      if (found.kind === 'unavailable') throw new UnavailableError()
+      if (found.kind === 'missing') throw new GapError()
+      if (found.kind === 'damaged') throw new StoredBytesError(found.cause)
+      next = found.value.root
+      table = found.value.pages
+    }
+    restarts++
+    pages.close()
+    root = next
+    pages = createPages(stores.objects, checkpoint && { key: checkpoint.key, position: next.position })
+    if (checkpoint !== undefined) pages.rememberTable(checkpoint.key, table)
+    sinceCheckpoint = { entries: 0, bytes: 0 }
+  }
+
+  async function readHead(): Promise<Head> {
+    const outcome = await stores.journal.readHead()
+    if (outcome.kind === 'unavailable') throw new UnavailableError()
+    if (outcome.kind === 'missing') throw new StoredBytesError('there is no journal here')
+    return outcome.head
+  }
+
+  async function advance(first: Head): Promise<void> {
+    let next = first
+    if (incarnation === undefined) {
+      incarnation = next.incarnation
+      if (next.checkpoint !== undefined) await restartFromHead(next)
+    }
+    if (next.incarnation !== incarnation) throw new StoredBytesError('the journal was restored to another incarnation')
+    for (let tries = 0; tries < 5; tries++) {
+      try {
+        return await follow(next)
+      } catch (error) {
+        if (!(error instanceof GapError)) throw error
+        next = await readHead()
+        await restartFromHead(next)
+      }
+    }
+    throw new UnavailableError()
+  }
+
+  /** Restarts; if the checkpoint that a head names is missing, the head is read again, and if it is still named, all stops. */
+  async function restartFromHead(first: Head): Promise<void> {
+    let named = first.checkpoint
+    for (;;) {
+      try {
+        return await restart(named)
+      } catch (error) {
+        if (!(error instanceof GapError)) throw error
+        const again = (await readHead()).checkpoint
+        if (again?.key === named?.key) {
+          throw new StoredBytesError(`the checkpoint ${named?.key} that the head names is missing; run: tidelog rebuild`)
+        }
+        named = again
+      }
+    }
+  }
+
+  function apply(next: Head, sentAt: number): Promise<RefreshOutcome> {
+    const done = applying.then(async (): Promise<RefreshOutcome> => {
+      if (haltedBecause !== undefined) return { kind: 'halted' }
+      try {
+        await advance(next)
+        if (sentAt > asOf) asOf = sentAt
+        return { kind: 'fresh' }
+      } catch (error) {
+        if (error instanceof UnavailableError) return { kind: 'unavailable' }
+        if (error instanceof UnknownEntryError || error instanceof StoredBytesError) halt(error.message)
+        else halt(error instanceof Error ? (error.stack ?? error.message) : String(error))
+        return { kind: 'halted' }
+      }
+    })
+    applying = done
+    return done
+  }
+
+  async function read(): Promise<RefreshOutcome> {
+    if (haltedBecause !== undefined) return { kind: 'halted' }
+    const sentAt = clock.monotonic()
+    const outcome = await stores.journal.readHead()
+    if (outcome.kind === 'unavailable') return { kind: 'unavailable' }
+    if (outcome.kind === 'missing') {
+      halt('there is no journal here: run tidelog init')
+      return { kind: 'halted' }
+    }
+    return apply(outcome.head, sentAt)
+  }
+
+  function refresh(): Promise<RefreshOutcome> {
+    if (reading === undefined) {
+      reading = read().finally(() => {
+        reading = undefined
+      })
+      return reading
+    }
+    // The read under way may have begun before what the caller asks about; the next one serves all who come now.
+    nextReading ??= reading.then(() => {
+      nextReading = undefined
+      return refresh()
+    })
+    return nextReading
+  }
+
+  return {
+    get root() {
+      return root
+    },
+    get pages() {
+      return pages
+    },
+    get head() {
+      return head
+    },
+    get haltedBecause() {
+      return haltedBecause
+    },
+    get restarts() {
+      return restarts
+    },
+    get sinceCheckpoint() {
+      return sinceCheckpoint
+    },
+    get asOf() {
+      return asOf
+    },
+    refresh,
+    observe: apply,
+    expect: (id, body) => void expected.set(id, { body, verdict: undefined }),
+    take(id) {
+      const verdict = expected.get(id)?.verdict
+      expected.delete(id)
+      return verdict
+    },
+    passed: (id) => expected.get(id)?.verdict !== undefined,
+    halt,
+  }
+}
