@@ -1,5 +1,5 @@
 // AlterConfigs: replaces all explicit settings of each resource (KafkaJS knows only this one).
-import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts'
+import { array, bool, defineApi, int8, int16, int32, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const alterConfigs = defineApi({
   key: 33,
@@ -28,3 +28,8 @@ export const alterConfigs = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type AlterConfigsRequest = RequestOf<typeof alterConfigs>
+/** A response as handlers give it. */
+export type AlterConfigsResponse = ResponseInput<typeof alterConfigs>

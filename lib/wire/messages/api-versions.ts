@@ -1,7 +1,7 @@
 // ApiVersions: what the broker speaks, asked first on every connection. A version that we do not know is answered in version
 // 0 with UNSUPPORTED_VERSION and our range for this API alone, and any response has header version 0 (frame.ts), so that a
 // client can read it whatever it asked.
-import { array, bool, defineApi, int16, int32, int64, string } from '../schema.ts'
+import { array, bool, defineApi, int16, int32, int64, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const apiVersions = defineApi({
   key: 18,
@@ -44,3 +44,8 @@ export const apiVersions = defineApi({
     zkMigrationReady: bool('3+', { tag: 3, default: false }),
   },
 })
+
+/** A request as handlers get it. */
+export type ApiVersionsRequest = RequestOf<typeof apiVersions>
+/** A response as handlers give it. */
+export type ApiVersionsResponse = ResponseInput<typeof apiVersions>

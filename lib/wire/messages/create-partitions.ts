@@ -1,5 +1,5 @@
 // CreatePartitions: raises the number of partitions of topics to `count`.
-import { array, bool, defineApi, int16, int32, string } from '../schema.ts'
+import { array, bool, defineApi, int16, int32, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const createPartitions = defineApi({
   key: 37,
@@ -31,3 +31,8 @@ export const createPartitions = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type CreatePartitionsRequest = RequestOf<typeof createPartitions>
+/** A response as handlers give it. */
+export type CreatePartitionsResponse = ResponseInput<typeof createPartitions>

@@ -1,6 +1,17 @@
 // CreateTopics: new topics with partitions, replication factor and settings; -1 asks for the broker's default.
 import { ZERO_TOPIC_ID } from '../../base/ids.ts'
-import { array, bool, defineApi, int8, int16, int32, string, uuid } from '../schema.ts'
+import {
+  array,
+  bool,
+  defineApi,
+  int8,
+  int16,
+  int32,
+  type RequestOf,
+  type ResponseInput,
+  string,
+  uuid,
+} from '../schema.ts'
 
 export const createTopics = defineApi({
   key: 19,
@@ -57,3 +68,8 @@ export const createTopics = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type CreateTopicsRequest = RequestOf<typeof createTopics>
+/** A response as handlers give it. */
+export type CreateTopicsResponse = ResponseInput<typeof createTopics>

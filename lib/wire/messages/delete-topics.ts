@@ -1,6 +1,6 @@
 // DeleteTopics: by name up to version 5 (`topicNames`), by name or id from version 6 on (`topics`).
 import { ZERO_TOPIC_ID } from '../../base/ids.ts'
-import { array, defineApi, int16, int32, string, uuid } from '../schema.ts'
+import { array, defineApi, int16, int32, type RequestOf, type ResponseInput, string, uuid } from '../schema.ts'
 
 export const deleteTopics = defineApi({
   key: 20,
@@ -30,3 +30,8 @@ export const deleteTopics = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type DeleteTopicsRequest = RequestOf<typeof deleteTopics>
+/** A response as handlers give it. */
+export type DeleteTopicsResponse = ResponseInput<typeof deleteTopics>

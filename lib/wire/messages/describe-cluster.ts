@@ -1,5 +1,5 @@
 // DescribeCluster: cluster id, controller and brokers, for administrators.
-import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts'
+import { array, bool, defineApi, int8, int16, int32, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const describeCluster = defineApi({
   key: 60,
@@ -30,3 +30,8 @@ export const describeCluster = defineApi({
     clusterAuthorizedOperations: int32('0+', { default: -2147483648 }),
   },
 })
+
+/** A request as handlers get it. */
+export type DescribeClusterRequest = RequestOf<typeof describeCluster>
+/** A response as handlers give it. */
+export type DescribeClusterResponse = ResponseInput<typeof describeCluster>

@@ -1,5 +1,5 @@
 // DescribeConfigs: settings of topics and brokers with their source; null keys ask for all of them.
-import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts'
+import { array, bool, defineApi, int8, int16, int32, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const describeConfigs = defineApi({
   key: 32,
@@ -44,3 +44,8 @@ export const describeConfigs = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type DescribeConfigsRequest = RequestOf<typeof describeConfigs>
+/** A response as handlers give it. */
+export type DescribeConfigsResponse = ResponseInput<typeof describeConfigs>

@@ -1,7 +1,20 @@
 // Fetch: record batches of partitions from given offsets on. Topics go by name up to version 12 and by id from 13 on: the
 // field that a version lacks decodes to its zero value.
 import { ZERO_TOPIC_ID } from '../../base/ids.ts'
-import { array, defineApi, int8, int16, int32, int64, records, string, struct, uuid } from '../schema.ts'
+import {
+  array,
+  defineApi,
+  int8,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseInput,
+  records,
+  string,
+  struct,
+  uuid,
+} from '../schema.ts'
 
 export const fetch = defineApi({
   key: 1,
@@ -112,3 +125,8 @@ export const fetch = defineApi({
     ),
   },
 })
+
+/** A request as handlers get it. */
+export type FetchRequest = RequestOf<typeof fetch>
+/** A response as handlers give it. */
+export type FetchResponse = ResponseInput<typeof fetch>

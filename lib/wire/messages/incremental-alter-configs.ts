@@ -1,5 +1,5 @@
 // IncrementalAlterConfigs: changes single settings of each resource (operation 0 set, 1 delete, 2 append, 3 subtract).
-import { array, bool, defineApi, int8, int16, int32, string } from '../schema.ts'
+import { array, bool, defineApi, int8, int16, int32, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const incrementalAlterConfigs = defineApi({
   key: 44,
@@ -29,3 +29,8 @@ export const incrementalAlterConfigs = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type IncrementalAlterConfigsRequest = RequestOf<typeof incrementalAlterConfigs>
+/** A response as handlers give it. */
+export type IncrementalAlterConfigsResponse = ResponseInput<typeof incrementalAlterConfigs>

@@ -1,5 +1,5 @@
 // InitProducerId: a producer id and epoch for an idempotent producer, or for a transactional one (with its own id).
-import { defineApi, int16, int32, int64, string } from '../schema.ts'
+import { defineApi, int16, int32, int64, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const initProducerId = defineApi({
   key: 22,
@@ -21,3 +21,8 @@ export const initProducerId = defineApi({
     producerEpoch: int16('0+', { default: 0 }),
   },
 })
+
+/** A request as handlers get it. */
+export type InitProducerIdRequest = RequestOf<typeof initProducerId>
+/** A response as handlers give it. */
+export type InitProducerIdResponse = ResponseInput<typeof initProducerId>

@@ -1,5 +1,5 @@
 // ListOffsets: the offset for a timestamp, or for one of the special timestamps (-1 latest, -2 earliest, -3 maximum, …).
-import { array, defineApi, int8, int16, int32, int64, string } from '../schema.ts'
+import { array, defineApi, int8, int16, int32, int64, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const listOffsets = defineApi({
   key: 2,
@@ -34,3 +34,8 @@ export const listOffsets = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type ListOffsetsRequest = RequestOf<typeof listOffsets>
+/** A response as handlers give it. */
+export type ListOffsetsResponse = ResponseInput<typeof listOffsets>

@@ -1,7 +1,7 @@
 // Metadata: the brokers and the topics with their leaders. A null list of topics asks for all; so does an empty one in
 // version 0, which has no null. Topics have ids from version 10 on, and can be asked for by id alone from version 12 on.
 import { ZERO_TOPIC_ID } from '../../base/ids.ts'
-import { array, bool, defineApi, int16, int32, string, uuid } from '../schema.ts'
+import { array, bool, defineApi, int16, int32, type RequestOf, type ResponseInput, string, uuid } from '../schema.ts'
 
 /** "Not asked for", as authorized operations say it. */
 const NO_OPERATIONS = -2147483648
@@ -55,3 +55,8 @@ export const metadata = defineApi({
     errorCode: int16('13+', { default: 0 }),
   },
 })
+
+/** A request as handlers get it. */
+export type MetadataRequest = RequestOf<typeof metadata>
+/** A response as handlers give it. */
+export type MetadataResponse = ResponseInput<typeof metadata>

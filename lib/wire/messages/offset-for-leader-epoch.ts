@@ -1,5 +1,5 @@
 // OffsetForLeaderEpoch: where the log of a leader epoch ends, by which clients notice a truncated log.
-import { array, defineApi, int16, int32, int64, string } from '../schema.ts'
+import { array, defineApi, int16, int32, int64, type RequestOf, type ResponseInput, string } from '../schema.ts'
 
 export const offsetForLeaderEpoch = defineApi({
   key: 23,
@@ -31,3 +31,8 @@ export const offsetForLeaderEpoch = defineApi({
     }),
   },
 })
+
+/** A request as handlers get it. */
+export type OffsetForLeaderEpochRequest = RequestOf<typeof offsetForLeaderEpoch>
+/** A response as handlers give it. */
+export type OffsetForLeaderEpochResponse = ResponseInput<typeof offsetForLeaderEpoch>

@@ -1,6 +1,17 @@
 // Produce: record batches for partitions. Versions 0 to 2 are advertised only because old librdkafka releases derive from
 // them which compression a broker supports; they are not served, as in Kafka 4. From version 13 on topics go by id.
-import { array, defineApi, int16, int32, int64, records, string, struct } from '../schema.ts'
+import {
+  array,
+  defineApi,
+  int16,
+  int32,
+  int64,
+  type RequestOf,
+  type ResponseInput,
+  records,
+  string,
+  struct,
+} from '../schema.ts'
 
 export const produce = defineApi({
   key: 0,
@@ -62,3 +73,8 @@ export const produce = defineApi({
     ),
   },
 })
+
+/** A request as handlers get it. */
+export type ProduceRequest = RequestOf<typeof produce>
+/** A response as handlers give it. */
+export type ProduceResponse = ResponseInput<typeof produce>
