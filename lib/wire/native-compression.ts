@@ -5,7 +5,6 @@ import { promisify } from 'node:util'
 import * as zlib from 'node:zlib'
 import { compressFrame, compressFrameSync, decompressFrame, decompressFrameSync } from 'lz4-napi'
 import * as snappy from 'snappy'
-import { assert } from '../base/assert.ts'
 import {
   type Compression,
   type Decompressed,
@@ -35,7 +34,7 @@ export const threadedCompression: Compression = {
       case 'gzip':
         return gzip(bytes, gzipOptions(level))
       case 'zstd':
-        return zstdCompress(bytes, zstdOptions(level))
+        return zstdCompress(bytes, zstdOptions(bytes, level))
       case 'lz4':
         return compressFrame(bytes)
       case 'snappy':
@@ -47,11 +46,11 @@ export const threadedCompression: Compression = {
     try {
       switch (codec) {
         case 'none':
-          return uncompressed(bytes, bytesMax)
+          return ok(bytes, bytesMax)
         case 'gzip':
-          return ok(await gunzip(bytes, { maxOutputLength: bytesMax }), bytesMax)
+          return ok(await gunzip(bytes, { maxOutputLength: Math.max(1, bytesMax) }), bytesMax)
         case 'zstd':
-          return ok(await zstdDecompress(bytes, { maxOutputLength: bytesMax }), bytesMax)
+          return ok(await zstdDecompress(bytes, { maxOutputLength: Math.max(1, bytesMax) }), bytesMax)
         case 'lz4': {
           const checked = lz4Frame(bytes, bytesMax)
           return checked.kind === 'ok' ? ok(await decompressFrame(checked.frame), bytesMax) : checked
@@ -81,7 +80,7 @@ function compressInline(codec: Codec, bytes: Uint8Array, level: number | undefin
     case 'gzip':
       return zlib.gzipSync(bytes, gzipOptions(level))
     case 'zstd':
-      return zlib.zstdCompressSync(bytes, zstdOptions(level))
+      return zlib.zstdCompressSync(bytes, zstdOptions(bytes, level))
     case 'lz4':
       return compressFrameSync(asBuffer(bytes))
     case 'snappy':
@@ -93,11 +92,11 @@ function decompressInline(codec: Codec, bytes: Uint8Array, bytesMax: number): De
   try {
     switch (codec) {
       case 'none':
-        return uncompressed(bytes, bytesMax)
+        return ok(bytes, bytesMax)
       case 'gzip':
-        return ok(zlib.gunzipSync(bytes, { maxOutputLength: bytesMax }), bytesMax)
+        return ok(zlib.gunzipSync(bytes, { maxOutputLength: Math.max(1, bytesMax) }), bytesMax)
       case 'zstd':
-        return ok(zlib.zstdDecompressSync(bytes, { maxOutputLength: bytesMax }), bytesMax)
+        return ok(zlib.zstdDecompressSync(bytes, { maxOutputLength: Math.max(1, bytesMax) }), bytesMax)
       case 'lz4': {
         const checked = lz4Frame(bytes, bytesMax)
         return checked.kind === 'ok' ? ok(decompressFrameSync(asBuffer(checked.frame)), bytesMax) : checked
@@ -120,8 +119,10 @@ function gzipOptions(level: number | undefined): zlib.ZlibOptions {
   return level === undefined ? {} : { level }
 }
 
-function zstdOptions(level: number | undefined): zlib.ZstdOptions {
-  return level === undefined ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } }
+/** With its size told, the frame says so, and both adapters write the same one. */
+function zstdOptions(bytes: Uint8Array, level: number | undefined): zlib.ZstdOptions {
+  const params = level === undefined ? {} : { [zlib.constants.ZSTD_c_compressionLevel]: level }
+  return { pledgedSrcSize: bytes.length, params }
 }
 
 function xerialInput(bytes: Uint8Array): Uint8Array[] {
@@ -134,13 +135,8 @@ function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-function uncompressed(bytes: Uint8Array, bytesMax: number): Decompressed {
-  return bytes.length > bytesMax ? { kind: 'tooLarge' } : { kind: 'ok', bytes }
-}
-
 function ok(bytes: Uint8Array, bytesMax: number): Decompressed {
-  assert(bytes.length <= bytesMax, 'output is measured before it is made')
-  return { kind: 'ok', bytes }
+  return bytes.length > bytesMax ? { kind: 'tooLarge' } : { kind: 'ok', bytes }
 }
 
 function joined(blocks: readonly (string | Buffer)[], bytesMax: number): Decompressed {
