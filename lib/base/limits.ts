@@ -94,3 +94,20 @@ export const CHANGE_TOPIC_ATTEMPTS_MAX = 10
 export const READ_CHUNKS_BYTES = 1024 * 1024
 /** Documents in one page of a list (memory and embedded). */
 export const DOCUMENTS_PER_PAGE = 256
+
+/** Body of one DynamoDB item: an item is at most 400 KB with its names and keys. */
+export const DYNAMODB_BODY_BYTES_MAX = 384 * 1024
+/** DynamoDB: a sort key is at most 1,024 bytes. */
+export const DYNAMODB_SORT_KEY_BYTES_MAX = 1024
+/** DynamoDB: items of one BatchWriteItem. */
+export const DYNAMODB_BATCH_ITEMS_MAX = 25
+/** S3: keys of one DeleteObjects, and of one page of a listing. */
+export const S3_KEYS_MAX = 1000
+/** Making a connection to AWS, or waiting for a free one. */
+export const AWS_CONNECT_MS_MAX = 1500
+/** One exchange with DynamoDB (p99 is 15 ms): past it the outcome of a write is unknown. */
+export const DYNAMODB_REQUEST_MS_MAX = 3000
+/** One exchange with S3, with 8 MiB over a slow line. */
+export const S3_REQUEST_MS_MAX = 20_000
+/** Connections of one process to each of S3 and DynamoDB. */
+export const AWS_CONNECTIONS_MAX = 64
