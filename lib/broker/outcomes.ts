@@ -1,0 +1,179 @@
+// The one table from outcomes of the log to Kafka's error codes. What could not be served is always answered with a code
+// that clients of that API retry by themselves; which one that is differs by API, because clients know different codes in
+// different places:
+// - Produce: NOT_LEADER_OR_FOLLOWER says "nothing was written here, look for the leader again" and is the one code that
+//   every client retries (sarama and rskafka give up on KAFKA_STORAGE_ERROR). REQUEST_TIMED_OUT says "perhaps written":
+//   librdkafka tells the two apart, so `unknown` may not be answered with the former.
+// - Fetch, ListOffsets, OffsetForLeaderEpoch: the same; REQUEST_TIMED_OUT would be an unexpected code to the Java consumer.
+// - Metadata: LEADER_NOT_AVAILABLE, Kafka's own answer while it cannot say more.
+// - Changes by an administrator: NOT_CONTROLLER is what the Java and KafkaJS admin clients repeat elsewhere; after
+//   REQUEST_TIMED_OUT they do not, which is right for a change that may have happened.
+import type {
+  AppendBatchOutcome,
+  ChangeTopicOutcome,
+  CreateTopicOutcome,
+  DeleteTopicOutcome,
+  FetchPartitionOutcome,
+  ListOffsetOutcome,
+  Unserved,
+} from '../log/log.ts'
+import { ErrorCode } from '../wire/errors.ts'
+
+/** What kind of request was being answered. */
+export type Purpose = 'produce' | 'read' | 'metadata' | 'describe' | 'change'
+
+/** An error as a response tells it: the code, and a sentence for the versions that have room for one. */
+export interface Failure {
+  readonly errorCode: number
+  readonly errorMessage: string
+}
+
+const UNSERVED: Record<Purpose, Record<Unserved['kind'], number>> = {
+  produce: {
+    unavailable: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    unknown: ErrorCode.REQUEST_TIMED_OUT,
+    halted: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  },
+  read: {
+    unavailable: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    unknown: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+    halted: ErrorCode.NOT_LEADER_OR_FOLLOWER,
+  },
+  metadata: {
+    unavailable: ErrorCode.LEADER_NOT_AVAILABLE,
+    unknown: ErrorCode.LEADER_NOT_AVAILABLE,
+    halted: ErrorCode.LEADER_NOT_AVAILABLE,
+  },
+  describe: {
+    unavailable: ErrorCode.REQUEST_TIMED_OUT,
+    unknown: ErrorCode.REQUEST_TIMED_OUT,
+    halted: ErrorCode.REQUEST_TIMED_OUT,
+  },
+  change: {
+    unavailable: ErrorCode.NOT_CONTROLLER,
+    unknown: ErrorCode.REQUEST_TIMED_OUT,
+    halted: ErrorCode.NOT_CONTROLLER,
+  },
+}
+
+const UNSERVED_MESSAGE: Record<Unserved['kind'], string> = {
+  unavailable: 'The store did not answer. Nothing was changed; try again.',
+  unknown: 'The store did not confirm in time. The change may have been made, or not.',
+  halted: 'This gateway has stopped serving, because the journal is newer than it or was restored. Try another one.',
+}
+
+/** The error of something that could not be done now. */
+export function unserved(outcome: Unserved, purpose: Purpose): Failure {
+  return { errorCode: UNSERVED[purpose][outcome.kind], errorMessage: UNSERVED_MESSAGE[outcome.kind] }
+}
+
+/** How a request named the topic decides which "unknown" it is told. */
+export type NamedBy = 'name' | 'id'
+
+/** The error of a topic, or of a partition of it, that is not there. */
+export function unknownTopic(by: NamedBy = 'name'): Failure {
+  return by === 'id'
+    ? { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, errorMessage: 'This server does not host this topic ID.' }
+    : {
+        errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        errorMessage: 'This server does not host this topic-partition.',
+      }
+}
+
+/** The error of a batch that was not appended. A duplicate is no error: it is answered with its first offset. */
+export function appendFailure(outcome: AppendBatchOutcome): Failure | undefined {
+  switch (outcome.kind) {
+    case 'appended':
+    case 'duplicate':
+      return undefined
+    case 'outOfOrderSequence':
+      return {
+        errorCode: ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        errorMessage: "The batch's sequence number does not follow the producer's last one in this partition.",
+      }
+    case 'invalidProducerEpoch':
+      return {
+        errorCode: ErrorCode.INVALID_PRODUCER_EPOCH,
+        errorMessage: 'The producer id is in use with a newer epoch.',
+      }
+    case 'unknownTopic':
+      return unknownTopic()
+    case 'limit':
+      // Nothing was written and the client shall come back later, without looking for another leader.
+      return {
+        errorCode: ErrorCode.NOT_ENOUGH_REPLICAS,
+        errorMessage: 'The partition has too many unmerged batches; try again later.',
+      }
+    default:
+      return unserved(outcome, 'produce')
+  }
+}
+
+/** The error of a partition that could not be read. */
+export function fetchFailure(
+  outcome: Exclude<FetchPartitionOutcome, { readonly kind: 'records' }>,
+  by: NamedBy,
+): Failure {
+  switch (outcome.kind) {
+    case 'outOfRange':
+      return {
+        errorCode: ErrorCode.OFFSET_OUT_OF_RANGE,
+        errorMessage: 'The requested offset is not within the range of offsets maintained by the server.',
+      }
+    case 'unknownTopic':
+      return unknownTopic(by)
+    default:
+      return unserved(outcome, 'read')
+  }
+}
+
+/** The error of an offset that could not be looked up. */
+export function listOffsetFailure(outcome: Exclude<ListOffsetOutcome, { readonly kind: 'found' | 'none' }>): Failure {
+  return outcome.kind === 'unknownTopic' ? unknownTopic() : unserved(outcome, 'read')
+}
+
+/** The error of a topic that was not created. */
+export function createTopicFailure(
+  outcome: Exclude<CreateTopicOutcome, { readonly kind: 'created' }>,
+  name: string,
+  purpose: 'change' | 'metadata' = 'change',
+): Failure {
+  switch (outcome.kind) {
+    case 'exists':
+      return { errorCode: ErrorCode.TOPIC_ALREADY_EXISTS, errorMessage: `Topic '${name}' already exists.` }
+    case 'limit':
+      return limit()
+    default:
+      return unserved(outcome, purpose)
+  }
+}
+
+/** The error of a topic that was not changed, for good. */
+export function changeTopicFailure(outcome: Exclude<ChangeTopicOutcome, { readonly kind: 'changed' }>): Failure {
+  switch (outcome.kind) {
+    case 'stale':
+      // Others kept changing the topic between our reading and our writing it, many times in a row: nothing happened.
+      return unserved({ kind: 'unavailable' }, 'change')
+    case 'unknownTopic':
+      return unknownTopic()
+    case 'limit':
+      return limit()
+    default:
+      return unserved(outcome, 'change')
+  }
+}
+
+/** The error of a topic that was not deleted. */
+export function deleteTopicFailure(
+  outcome: Exclude<DeleteTopicOutcome, { readonly kind: 'deleted' }>,
+  by: NamedBy,
+): Failure {
+  return outcome.kind === 'unknownTopic' ? unknownTopic(by) : unserved(outcome, 'change')
+}
+
+function limit(): Failure {
+  return {
+    errorCode: ErrorCode.POLICY_VIOLATION,
+    errorMessage: 'The number of topics or partitions has reached its limit.',
+  }
+}
