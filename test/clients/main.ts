@@ -1,0 +1,131 @@
+// `npm run test:clients`: real foreign clients, each a process of its own, against a server started for the run (Tidelog;
+// with `--server kafka` Apache Kafka, which shows that the suite asks for nothing Kafka does not do) or against
+// `--bootstrap HOST:PORT`. Prints a line per client and scenario and ends with `N passed, N failed`.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { type Driver, startDriver } from './protocol.ts'
+import { CACHE, CLASSES, JARS, ROOT, type RunningServer, run, startKafka, startTidelog } from './servers.ts'
+import {
+  adminScenarios,
+  keyedScenario,
+  readScenario,
+  type Scenario,
+  timeScenarios,
+  type Written,
+  writeScenarios,
+} from './suite.ts'
+import { toolScenarios } from './tools.ts'
+
+const { values } = parseArgs({
+  options: {
+    server: { type: 'string', default: 'tidelog' },
+    bootstrap: { type: 'string' },
+    only: { type: 'string' },
+    'no-setup': { type: 'boolean', default: false },
+  },
+})
+
+const drivers = join(import.meta.dirname, 'drivers')
+const java = ['-XX:TieredStopAtLevel=1', '-Xmx256m', '-Dlog4j2.level=error']
+const logging = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'java', 'log4j2.properties')}`
+const COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>> = {
+  java: ['java', ...java, logging, '-cp', `${CLASSES}:${JARS}`, 'Driver'],
+  kcat: [process.execPath, join(drivers, 'kcat.ts')],
+  kafkajs: [process.execPath, join(drivers, 'kafkajs.ts')],
+  platformatic: [process.execPath, join(drivers, 'platformatic.ts')],
+  confluent: [join(CACHE, 'venv-confluent/bin/python'), join(drivers, 'confluent.py')],
+  'confluent-debian': ['/usr/bin/python3', join(drivers, 'confluent.py')],
+  'kafka-python-2.0.2': [join(CACHE, 'venv-kafka-python-old/bin/python'), join(drivers, 'kafka_python.py')],
+  'kafka-python': [join(CACHE, 'venv-kafka-python/bin/python'), join(drivers, 'kafka_python.py')],
+}
+
+const tally = { passed: 0, failed: 0 }
+
+async function perform(who: string, scenario: Scenario): Promise<void> {
+  const startedAt = performance.now()
+  let line = 'ok    '
+  let detail = ''
+  try {
+    detail = (await scenario.run()) ?? ''
+    tally.passed += 1
+  } catch (error) {
+    line = 'FAILED'
+    tally.failed += 1
+    detail = `\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, '        ')}`
+  }
+  const ms = Math.round(performance.now() - startedAt)
+  console.log(`${line} ${who}: ${scenario.name} (${ms} ms) ${detail}`)
+}
+
+/** One after the other for one client, two clients at a time. */
+async function inParallel(tasks: readonly (() => Promise<void>)[]): Promise<void> {
+  const left = [...tasks]
+  const work = async (): Promise<void> => {
+    for (let task = left.shift(); task !== undefined; task = left.shift()) await task()
+  }
+  await Promise.all([work(), work()])
+}
+
+async function suite(bootstrap: string, replicas: number): Promise<void> {
+  const wanted = values.only?.split(',') ?? Object.keys(COMMANDS)
+  const started = new Map<string, Driver>()
+  const start = async (name: string): Promise<void> => {
+    const [command, ...args] = COMMANDS[name] ?? ['false']
+    try {
+      started.set(name, await startDriver(command, args, bootstrap))
+    } catch (error) {
+      await perform(name, { name: 'connects', run: () => Promise.reject(error) })
+    }
+  }
+  await inParallel([...new Set(['java', ...wanted])].map((name) => () => start(name)))
+  const reference = started.get('java')
+  if (reference === undefined) return
+  const clients = wanted.flatMap((name) => started.get(name) ?? [])
+  const performAll = async (who: Driver, scenarios: readonly Scenario[]): Promise<void> => {
+    for (const scenario of scenarios) await perform(who.can.name, scenario)
+  }
+  const written: Written[] = []
+  const timestamps = new Map<string, number>()
+  await inParallel(clients.map((who) => () => performAll(who, writeScenarios(reference, who, written))))
+  const readers = clients.filter(({ can }) => can.reads)
+  await inParallel(
+    readers.map(
+      (who) => () =>
+        performAll(
+          who,
+          written.map((topic) => readScenario(who, topic, timestamps)),
+        ),
+    ),
+  )
+  await inParallel(clients.map((who) => () => performAll(who, [keyedScenario(reference, who, reference)])))
+  await inParallel(clients.map((who) => () => performAll(who, adminScenarios(who, reference, replicas))))
+  await performAll(reference, timeScenarios(reference, clients))
+  await Promise.all([...started.values()].map((driver) => driver.close()))
+  if (values.only === undefined || wanted.includes('tools')) {
+    for (const scenario of toolScenarios(bootstrap, replicas)) await perform('tools', scenario)
+  }
+}
+
+async function main(): Promise<void> {
+  if (!values['no-setup']) process.stdout.write(await run('sh', [join(import.meta.dirname, 'setup.sh')]))
+  const startedAt = performance.now()
+  const scratch = await mkdtemp(join(ROOT, '.cache', 'run-'))
+  const directory = join(scratch, 'data')
+  let server: RunningServer | undefined
+  try {
+    if (values.bootstrap === undefined) {
+      server = values.server === 'kafka' ? await startKafka({ directory }) : await startTidelog({ directory })
+      console.log(`${server.kind} on ${server.bootstrap} after ${Math.round(server.startMs)} ms`)
+    }
+    // One Apache Kafka node refuses more replicas than nodes; one gateway of Tidelog takes three.
+    await suite(server?.bootstrap ?? values.bootstrap ?? '', values.server === 'kafka' ? 1 : 3)
+  } finally {
+    await server?.stop()
+    await rm(scratch, { recursive: true, force: true })
+  }
+  console.log(`${tally.passed} passed, ${tally.failed} failed, ${Math.round((performance.now() - startedAt) / 1000)} s`)
+  process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1
+}
+
+await main()
