@@ -1,0 +1,300 @@
+// One client's TCP connection: bytes in, requests handed to the broker in order, answers written in the same order.
+// It reads ahead while earlier requests are under way, within three bounds: requests, bytes of this connection, and the
+// memory budget of the process. Whenever one is reached the socket is paused, so the sender feels it and nothing grows
+// here; a reader that does not read stops its own next requests. Bad bytes end this connection and nothing else.
+import { setMaxListeners } from 'node:events'
+import type { Socket } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import {
+  FRAME_BYTES_PER_SECOND_MIN,
+  FRAME_STALL_MS_MAX,
+  REQUEST_BYTES_PER_CONNECTION_MAX,
+  REQUEST_OVERHEAD_BYTES,
+  REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX,
+  RESPONSE_BYTES_UNWRITTEN_MAX,
+} from '../base/limits.ts'
+import type { Broker, BrokerConnection, BrokerResponse, Handled } from '../broker/broker.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { FrameAssembler } from './frame-assembler.ts'
+import type { GatewayObserver } from './observer.ts'
+
+export interface ConnectionContext {
+  readonly broker: Broker
+  readonly budget: ByteBudget
+  readonly clock: Clock
+  readonly observer: GatewayObserver
+  /** Told why a connection was cut off, and of errors that the broker should not have thrown. */
+  readonly log: { debug(fields: object, message: string): void; error(fields: object, message: string): void }
+  readonly idleMsMax: number
+}
+
+interface PendingRequest {
+  readonly frame: Uint8Array
+  readonly costBytes: number
+}
+
+export class Connection {
+  readonly #socket: Socket
+  readonly #context: ConnectionContext
+  readonly #identity: BrokerConnection
+  readonly #abort = new AbortController()
+  readonly #assembler = new FrameAssembler()
+  readonly #queue: PendingRequest[] = []
+  /** Requests read and not yet answered, and their bytes. */
+  #inFlight = 0
+  #inFlightBytes = 0
+  /** Of answers that are known and have not left the process. */
+  #unwrittenBytes = 0
+  /** Memory held for the frame that is being read. */
+  #frameCostBytes = 0
+  #frameSinceMs = 0
+  #cancelWait: (() => void) | undefined
+  #serving = false
+  #onWritten: (() => void) | undefined
+  #answered: Promise<void> = Promise.resolve()
+  #inputEnded = false
+  #draining = false
+  #closed = false
+  #finished = false
+  #lastActivityMs: number
+
+  constructor(socket: Socket, id: string, context: ConnectionContext) {
+    this.#socket = socket
+    this.#context = context
+    this.#lastActivityMs = context.clock.monotonic()
+    setMaxListeners(0, this.#abort.signal)
+    this.#identity = { id, clientAddress: socket.remoteAddress ?? 'unknown', signal: this.#abort.signal }
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk))
+    socket.on('end', () => this.#onEnd())
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#onClose())
+  }
+
+  /** Reads no further requests, answers those under way (parked ones at once), then ends. */
+  drain(): void {
+    this.#draining = true
+    this.#socket.pause()
+    this.#abort.abort()
+    this.#finishIfDone()
+  }
+
+  /** Cuts the connection off. */
+  destroy(): void {
+    this.#socket.destroy()
+  }
+
+  /** Called every few seconds: cuts off who is idle, or holds memory without making use of it. */
+  sweep(nowMs: number): void {
+    const reason = this.#reasonToCutOff(nowMs)
+    if (reason !== undefined) this.#cutOff(reason)
+  }
+
+  #reasonToCutOff(nowMs: number): string | undefined {
+    const quietMs = nowMs - this.#lastActivityMs
+    const unread = this.#unwrittenBytes > 0
+    if (quietMs > this.#context.idleMsMax && (this.#inFlight === 0 || unread)) return 'idle'
+    if (quietMs > FRAME_STALL_MS_MAX && unread && this.#context.budget.waiting > 0) {
+      return 'does not read its answers while others wait for memory'
+    }
+    if (this.#frameCostBytes === 0) return undefined
+    if (quietMs > FRAME_STALL_MS_MAX) return 'stopped in the middle of a frame'
+    const lateMs = nowMs - this.#frameSinceMs - FRAME_STALL_MS_MAX
+    const tooSlow = (lateMs * FRAME_BYTES_PER_SECOND_MIN) / 1000 > this.#assembler.filledBytes
+    return tooSlow ? 'sends too slowly' : undefined
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#finished) return
+    this.#lastActivityMs = this.#context.clock.monotonic()
+    this.#context.observer.bytesIn(chunk.length)
+    this.#assembler.push(chunk)
+    this.#read()
+  }
+
+  #onEnd(): void {
+    this.#inputEnded = true
+    // Nobody waits for a long poll any more; what was asked before is answered still (`kcat` ends its side early).
+    this.#abort.abort()
+    this.#read()
+    this.#finishIfDone()
+  }
+
+  #onClose(): void {
+    this.#closed = true
+    this.#abort.abort()
+    this.#cancelWait?.()
+    if (this.#frameCostBytes > 0) this.#context.budget.release(this.#frameCostBytes)
+    this.#frameCostBytes = 0
+    for (const request of this.#queue.splice(0)) this.#context.budget.release(request.costBytes)
+    this.#assembler.drop()
+    this.#onWritten?.()
+  }
+
+  #cutOff(reason: string): void {
+    this.#context.log.debug({ client: this.#identity.clientAddress, reason }, 'Closed a connection')
+    this.#socket.destroy()
+  }
+
+  /** Turns the bytes that have arrived into requests, as far as the bounds allow. */
+  #read(): void {
+    while (!this.#closed && !this.#draining && this.#cancelWait === undefined) {
+      const step = this.#assembler.step()
+      if (step.kind === 'starved') {
+        this.#socket.resume()
+        return
+      }
+      if (step.kind === 'invalid') {
+        this.#cutOff(step.reason)
+        return
+      }
+      if (step.kind === 'announced') {
+        if (!this.#mayReadAhead(step.sizeBytes)) {
+          this.#socket.pause()
+          return
+        }
+        this.#acquire(step.sizeBytes + REQUEST_OVERHEAD_BYTES)
+      } else {
+        this.#enqueue(step.frame)
+      }
+    }
+  }
+
+  #mayReadAhead(sizeBytes: number): boolean {
+    if (this.#inFlight === 0) return true
+    return (
+      this.#inFlight < REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX &&
+      this.#inFlightBytes + sizeBytes <= REQUEST_BYTES_PER_CONNECTION_MAX &&
+      this.#unwrittenBytes <= RESPONSE_BYTES_UNWRITTEN_MAX
+    )
+  }
+
+  #acquire(costBytes: number): void {
+    const begin = (): void => {
+      this.#frameCostBytes = costBytes
+      this.#frameSinceMs = this.#lastActivityMs = this.#context.clock.monotonic()
+      this.#assembler.begin()
+    }
+    if (this.#context.budget.tryAcquire(costBytes)) {
+      begin()
+      return
+    }
+    this.#socket.pause()
+    const cancel = this.#context.budget.acquire(costBytes, () => {
+      this.#cancelWait = undefined
+      begin()
+      this.#read()
+    })
+    this.#cancelWait = cancel
+  }
+
+  #enqueue(frame: Uint8Array): void {
+    const costBytes = this.#frameCostBytes
+    this.#frameCostBytes = 0
+    this.#inFlight++
+    this.#inFlightBytes += frame.length
+    this.#queue.push({ frame, costBytes })
+    if (!this.#serving) void this.#serve()
+  }
+
+  /** Hands requests to the broker one after the other, each when the one before has its place in the order. */
+  async #serve(): Promise<void> {
+    this.#serving = true
+    for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) {
+      while (this.#unwrittenBytes > RESPONSE_BYTES_UNWRITTEN_MAX && !this.#closed) {
+        await new Promise<void>((resolve) => {
+          this.#onWritten = resolve
+        })
+      }
+      if (this.#closed || this.#finished) {
+        this.#context.budget.release(request.costBytes)
+        continue
+      }
+      const handled = this.#start(request)
+      this.#answered = this.#answer(this.#answered, handled, request)
+      await handled.admitted.catch(() => {})
+    }
+    this.#serving = false
+  }
+
+  #start(request: PendingRequest): Handled {
+    try {
+      return this.#context.broker.handle(request.frame, this.#identity)
+    } catch (error) {
+      this.#context.log.error({ err: error }, 'A request broke an invariant; its connection is closed')
+      return {
+        admitted: Promise.resolve(),
+        response: Promise.resolve({ kind: 'close', reason: 'a broken invariant' }),
+      }
+    }
+  }
+
+  async #answer(before: Promise<void>, handled: Handled, request: PendingRequest): Promise<void> {
+    const response = await handled.response.catch((error: unknown): BrokerResponse => {
+      this.#context.log.error({ err: error }, 'A request broke an invariant; its connection is closed')
+      return { kind: 'close', reason: 'a broken invariant' }
+    })
+    // The frame is not needed any more, whether or not earlier answers are still to come.
+    this.#context.budget.release(request.costBytes)
+    const sizeBytes = response.kind === 'send' ? sizeOf(response.buffers) : 0
+    this.#unwrittenBytes += sizeBytes
+    await before
+    if (response.kind === 'send') this.#write(response.buffers, sizeBytes)
+    if (response.kind === 'close' && !this.#closed) {
+      this.#context.log.debug({ client: this.#identity.clientAddress, reason: response.reason }, 'Closed a connection')
+      this.#end()
+    }
+    this.#inFlight--
+    this.#inFlightBytes -= request.frame.length
+    this.#read()
+    this.#finishIfDone()
+  }
+
+  /** Length and buffers in one `writev`, never joined into one. */
+  #write(buffers: readonly Uint8Array[], sizeBytes: number): void {
+    const socket = this.#socket
+    if (this.#closed || !socket.writable) {
+      this.#unwrittenBytes -= sizeBytes
+      return
+    }
+    const length = Buffer.allocUnsafe(4)
+    length.writeInt32BE(sizeBytes)
+    socket.cork()
+    socket.write(length)
+    for (const buffer of buffers.slice(0, -1)) socket.write(buffer)
+    socket.write(buffers.at(-1) ?? Buffer.alloc(0), () => {
+      this.#unwrittenBytes -= sizeBytes
+      this.#lastActivityMs = this.#context.clock.monotonic()
+      this.#onWritten?.()
+      this.#read()
+    })
+    socket.uncork()
+    this.#context.observer.bytesOut(sizeBytes + 4)
+  }
+
+  #finishIfDone(): void {
+    if ((this.#inputEnded || this.#draining) && this.#inFlight === 0) this.#end()
+  }
+
+  /** Lets what was written leave, reads and forgets what still comes, and waits for the client to close. */
+  #end(): void {
+    if (this.#finished || this.#closed) return
+    this.#finished = true
+    this.#draining = true
+    if (this.#inputEnded) {
+      this.#socket.destroySoon()
+      return
+    }
+    this.#socket.end()
+    this.#socket.resume()
+    // A client that never closes its side is cut off.
+    const cancel = this.#context.clock.timer(1000, () => this.#socket.destroy())
+    this.#socket.once('close', cancel)
+  }
+}
+
+function sizeOf(buffers: readonly Uint8Array[]): number {
+  let sizeBytes = 0
+  for (const buffer of buffers) sizeBytes += buffer.length
+  return sizeBytes
+}

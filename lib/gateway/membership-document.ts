@@ -1,0 +1,59 @@
+// The two kinds of documents that gateways find each other by. `gateways/members` lists all gateways and is changed by
+// compare-and-set; its version is the leader epoch of every partition, so it is never removed. `gateway-leases/‹boot id›` is
+// written by its gateway every few seconds and says nothing but "I am still here": the others watch its version change,
+// each by its own monotonic clock, so no two clocks are ever compared. It is removed by its owner, or by whoever drops the
+// owner from the list.
+import { z } from 'zod'
+
+export const MEMBERS_KEY = 'gateways/members'
+export const LEASES = 'gateway-leases'
+
+/** One gateway. `bootId` is new with each start of a process, so that an entry can be told from its successor's. */
+const Gateway = z.object({
+  nodeId: z.int().positive(),
+  host: z.string(),
+  port: z.int().min(0).max(65_535),
+  bootId: z.string(),
+})
+const Membership = z.object({
+  format: z.literal(1),
+  /** Chosen by the first gateway of the deployment, for ever. */
+  clusterId: z.string(),
+  gateways: z.array(Gateway),
+})
+export type Gateway = z.infer<typeof Gateway>
+export type Membership = z.infer<typeof Membership>
+
+export function leaseKey(bootId: string): string {
+  return `${LEASES}/${bootId}`
+}
+
+export function encodeMembership(membership: Membership): Uint8Array {
+  return Buffer.from(JSON.stringify(membership))
+}
+
+/** Throws if a newer release changed the format: a gateway that cannot read the list must not rewrite it. */
+export function decodeMembership(body: Uint8Array): Membership {
+  return Membership.parse(JSON.parse(Buffer.from(body).toString('utf8')))
+}
+
+/**
+ * The list with `self` in it: in the place of an entry with the same address (that process is gone, or it could not have
+ * been bound), else under the lowest free node id. `undefined` if it is there already.
+ */
+export function withGateway(membership: Membership, self: Omit<Gateway, 'nodeId'>): Membership | undefined {
+  const { gateways } = membership
+  if (gateways.some((g) => g.bootId === self.bootId)) return undefined
+  const taken = new Set(gateways.map((g) => g.nodeId))
+  const predecessor = gateways.find((g) => g.host === self.host && g.port === self.port)
+  let nodeId = predecessor?.nodeId ?? 1
+  while (predecessor === undefined && taken.has(nodeId)) nodeId++
+  const rest = gateways.filter((g) => g !== predecessor)
+  return { ...membership, gateways: [...rest, { nodeId, ...self }].sort((a, b) => a.nodeId - b.nodeId) }
+}
+
+/** The list without these processes. `undefined` if none of them is in it. */
+export function withoutGateways(membership: Membership, bootIds: ReadonlySet<string>): Membership | undefined {
+  const gateways = membership.gateways.filter((g) => !bootIds.has(g.bootId))
+  return gateways.length === membership.gateways.length ? undefined : { ...membership, gateways }
+}

@@ -1,0 +1,258 @@
+// This gateway's place among the others: it joins the membership document, renews its lease, drops gateways that stopped
+// renewing theirs, and keeps a view for Metadata. All changes are compare-and-set on one document, and each is a function of
+// what is there, so an unknown outcome is settled by reading and deciding again. Membership only routes clients; two
+// processes that both believe they are node 1 confuse nobody's records.
+import { assert } from '../base/assert.ts'
+import { type Clock, sleep } from '../base/clock.ts'
+import { GATEWAYS_MAX, LEASE_RENEW_MS } from '../base/limits.ts'
+import { type Random, randomInt } from '../base/random.ts'
+import type { Members, Node } from '../broker/broker.ts'
+import type { DocumentStore } from '../storage/ports.ts'
+import { LeaseWatch } from './lease-watch.ts'
+import {
+  decodeMembership,
+  encodeMembership,
+  LEASES,
+  leaseKey,
+  MEMBERS_KEY,
+  type Membership,
+  withGateway,
+  withoutGateways,
+} from './membership-document.ts'
+
+/** Leases are listed at least every so many renewals, even by a gateway that knows of no other. */
+const LOOK_ALONE_EVERY = 8
+const TRIES_MAX = 20
+const RETRY_MS_MAX = 500
+
+export interface MembershipPorts {
+  readonly documents: DocumentStore
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** `Members` with its end of life. */
+export interface JoinedMembers extends Members {
+  /** Removes this gateway from the list and stops renewing. Tries for a while, then leaves it to the others to notice. */
+  leave(): Promise<void>
+}
+
+interface View {
+  readonly version: number
+  readonly membership: Membership
+}
+type ChangeOutcome =
+  | { readonly kind: 'done'; readonly view: View }
+  | { readonly kind: 'failed'; readonly cause: string }
+
+/** Joins under the advertised address. Rejects when the store does not answer for several seconds. */
+export async function joinMembers(ports: MembershipPorts, address: Omit<Node, 'nodeId'>): Promise<JoinedMembers> {
+  const member = new Member(ports, address)
+  await member.join()
+  return member
+}
+
+class Member implements JoinedMembers {
+  readonly #ports: MembershipPorts
+  readonly #address: Omit<Node, 'nodeId'>
+  readonly #bootId: string
+  readonly #watch = new LeaseWatch()
+  #view: View | undefined
+  #self = 0
+  #leaseVersion = 0
+  #reading: Promise<void> | undefined
+  #ticks = 0
+  #cancelTick = (): void => {}
+  #ticking: Promise<void> | undefined
+  #left = false
+
+  constructor(ports: MembershipPorts, address: Omit<Node, 'nodeId'>) {
+    this.#ports = ports
+    this.#address = address
+    this.#bootId = Buffer.from(ports.random.bytes(12)).toString('hex')
+  }
+
+  get self(): number {
+    return this.#self
+  }
+
+  get clusterId(): string {
+    return this.#known().membership.clusterId
+  }
+
+  epoch(): number {
+    return this.#known().version
+  }
+
+  nodes(): readonly Node[] {
+    const gateways = this.#known().membership.gateways.map(({ nodeId, host, port }) => ({ nodeId, host, port }))
+    // All of them may have been dropped while nobody could renew; this one is alive, whatever the list says.
+    return gateways.length > 0 ? gateways : [{ nodeId: this.#self, ...this.#address }]
+  }
+
+  refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined
+    })
+    return this.#reading
+  }
+
+  async join(): Promise<void> {
+    // The lease comes first, so that nobody ever sees a member without one for longer than a read takes.
+    await this.#renew()
+    const joined = await this.#enter()
+    if (joined.kind === 'failed') throw new Error(`Cannot join the list of gateways: ${joined.cause}.`)
+    this.#schedule()
+  }
+
+  async leave(): Promise<void> {
+    if (this.#left) return
+    this.#left = true
+    this.#cancelTick()
+    await this.#ticking
+    const own = new Set([this.#bootId])
+    await this.#change((membership) => membership && withoutGateways(membership, own))
+    await this.#ports.documents.delete(leaseKey(this.#bootId), this.#leaseVersion)
+  }
+
+  #known(): View {
+    assert(this.#view !== undefined, 'the membership document was read before anyone asks')
+    return this.#view
+  }
+
+  /** Takes over a newer view; an older one, from a read that was overtaken, is dropped. */
+  #learn(view: View): void {
+    if (this.#view === undefined || view.version > this.#view.version) this.#view = view
+  }
+
+  async #read(): Promise<void> {
+    const got = await this.#ports.documents.get(MEMBERS_KEY)
+    if (got.kind === 'found') {
+      this.#learn({ version: got.document.version, membership: decodeMembership(got.document.body) })
+    }
+  }
+
+  async #enter(): Promise<ChangeOutcome> {
+    const self = { ...this.#address, bootId: this.#bootId }
+    const predecessors = new Set<string>()
+    const outcome = await this.#change((membership) => {
+      const list = membership ?? { format: 1, clusterId: this.#newClusterId(), gateways: [] }
+      const same = list.gateways.filter((g) => g.host === self.host && g.port === self.port && g.bootId !== self.bootId)
+      for (const gateway of same) predecessors.add(gateway.bootId)
+      assert(list.gateways.length < GATEWAYS_MAX, 'a deployment has a bounded number of gateways')
+      return withGateway(list, self)
+    })
+    if (outcome.kind === 'failed') return outcome
+    const entry = outcome.view.membership.gateways.find((g) => g.bootId === this.#bootId)
+    assert(entry !== undefined, 'whoever joined is in the list')
+    this.#self = entry.nodeId
+    for (const bootId of predecessors) await this.#removeLease(bootId)
+    return outcome
+  }
+
+  #newClusterId(): string {
+    return Buffer.from(this.#ports.random.bytes(16)).toString('base64url')
+  }
+
+  /** Compare-and-set until `change` has nothing to change (it returns `undefined`) or its result is in place. */
+  async #change(change: (current: Membership | undefined) => Membership | undefined): Promise<ChangeOutcome> {
+    const { documents, clock, random } = this.#ports
+    let cause = 'too many gateways change it at once'
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      if (tries > 0) await sleep(clock, randomInt(random, 1, Math.min(RETRY_MS_MAX, 20 * 2 ** tries)))
+      const got = await documents.get(MEMBERS_KEY)
+      if (got.kind === 'unavailable') {
+        cause = got.cause
+        continue
+      }
+      const current = got.kind === 'found' ? got.document : undefined
+      const membership = current && decodeMembership(current.body)
+      const changed = change(membership)
+      if (changed === undefined) {
+        const view = { version: current?.version ?? 0, membership: membership ?? this.#known().membership }
+        this.#learn(view)
+        return { kind: 'done', view }
+      }
+      const put = await documents.put(MEMBERS_KEY, encodeMembership(changed), current?.version ?? 0)
+      if (put.kind === 'applied') {
+        const view = { version: put.version, membership: changed }
+        this.#learn(view)
+        return { kind: 'done', view }
+      }
+      // A conflict, or an outcome that the next read will show.
+      if (put.kind !== 'conflict') cause = put.cause
+    }
+    return { kind: 'failed', cause }
+  }
+
+  #schedule(): void {
+    if (this.#left) return
+    this.#cancelTick = this.#ports.clock.timer(LEASE_RENEW_MS, () => {
+      this.#ticking = this.#tick()
+        // A list that this release cannot read must not end the process: it keeps its view and tries again.
+        .catch(() => {})
+        .finally(() => this.#schedule())
+    })
+  }
+
+  async #tick(): Promise<void> {
+    this.#ticks++
+    await this.#renew()
+    await this.refresh()
+    const { gateways } = this.#known().membership
+    if (!gateways.some((g) => g.bootId === this.#bootId)) await this.#rejoin()
+    if (gateways.length > 1 || this.#ticks % LOOK_ALONE_EVERY === 0) await this.#dropTheDead()
+  }
+
+  /** Others dropped this gateway while it could not renew. Not when a successor has its address: that one is right. */
+  async #rejoin(): Promise<void> {
+    const { host, port } = this.#address
+    if (this.#known().membership.gateways.some((g) => g.host === host && g.port === port)) return
+    await this.#enter()
+  }
+
+  async #renew(): Promise<void> {
+    const { documents } = this.#ports
+    const put = await documents.put(leaseKey(this.#bootId), Buffer.from('{}'), this.#leaseVersion)
+    if (put.kind === 'applied') this.#leaseVersion = put.version
+    // After an unknown outcome, or after somebody removed it: go on from what is there. The next renewal changes it.
+    if (put.kind === 'conflict') this.#leaseVersion = put.current?.version ?? 0
+  }
+
+  async #dropTheDead(): Promise<void> {
+    const leases = await this.#leases()
+    if (leases === undefined) return
+    const others = this.#known().membership.gateways.filter((g) => g.bootId !== this.#bootId)
+    leases.delete(this.#bootId)
+    const gone = this.#watch.look(
+      this.#ports.clock.monotonic(),
+      leases,
+      others.map((g) => g.bootId),
+    )
+    if (gone.size === 0) return
+    await this.#change((membership) => membership && withoutGateways(membership, gone))
+    for (const bootId of gone) await this.#removeLease(bootId, leases.get(bootId))
+  }
+
+  /** Lease versions by boot id; `undefined` when the store did not answer. */
+  async #leases(): Promise<Map<string, number> | undefined> {
+    const versions = new Map<string, number>()
+    let next: string | undefined
+    do {
+      const page = await this.#ports.documents.list(LEASES, next === undefined ? {} : { next })
+      if (page.kind === 'unavailable') return undefined
+      for (const { key, version } of page.documents) versions.set(key.slice(LEASES.length + 1), version)
+      next = page.next
+    } while (next !== undefined)
+    return versions
+  }
+
+  async #removeLease(bootId: string, seen?: number): Promise<void> {
+    let version = seen
+    if (version === undefined) {
+      const got = await this.#ports.documents.get(leaseKey(bootId))
+      version = got.kind === 'found' ? got.document.version : undefined
+    }
+    if (version !== undefined) await this.#ports.documents.delete(leaseKey(bootId), version)
+  }
+}
