@@ -29,6 +29,8 @@ export interface MembershipPorts {
   readonly documents: DocumentStore
   readonly clock: Clock
   readonly random: Random
+  /** The cluster id that the deployment has already; otherwise the first gateway chooses one. */
+  readonly clusterId?: string
 }
 
 /** `Members` with its end of life. */
@@ -136,7 +138,7 @@ class Member implements JoinedMembers {
     const self = { ...this.#address, bootId: this.#bootId }
     const predecessors = new Set<string>()
     const outcome = await this.#change((membership) => {
-      const list = membership ?? { format: 1, clusterId: this.#newClusterId(), gateways: [] }
+      const list = membership ?? { format: 1, clusterId: this.#ports.clusterId ?? this.#newClusterId(), gateways: [] }
       const same = list.gateways.filter((g) => g.host === self.host && g.port === self.port && g.bootId !== self.bootId)
       for (const gateway of same) predecessors.add(gateway.bootId)
       assert(list.gateways.length < GATEWAYS_MAX, 'a deployment has a bounded number of gateways')
