@@ -111,3 +111,5 @@ export const DYNAMODB_REQUEST_MS_MAX = 3000
 export const S3_REQUEST_MS_MAX = 20_000
 /** Connections of one process to each of S3 and DynamoDB. */
 export const AWS_CONNECTIONS_MAX = 64
+/** Blocks of extents kept in memory for readers after a checkpoint stored them. */
+export const BLOCKS_IN_MEMORY_MAX = 256

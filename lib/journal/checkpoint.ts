@@ -9,7 +9,7 @@ import { type Journal, putObject } from './journal.ts'
 import { objectKey } from './object-keys.ts'
 import { comparePositions, type Position, START } from './position.ts'
 import { readObject } from './read-object.ts'
-import { encodeBlockObject, type ExtentBlock } from './state/extents.ts'
+import { type ExtentBlock, encodeBlockObject } from './state/extents.ts'
 import { blockKeys, decodePageObject, encodePage, encodePageObject, type Page, pageHash } from './state/page.ts'
 import { encodeRoot, encodeRootObject, type PageKey, type PageReference, type PageTable } from './state/root.ts'
 
@@ -158,4 +158,25 @@ export async function writeCheckpoint(journal: Journal, stores: Stores): Promise
   if (replica.pages === live) live.rememberTable(key, snapshot.pages)
   await moveHeadCheckpoint(journal, stores)
   return { kind: 'accepted', key }
+}
+
+/** Position and hash of the whole state as it is in this replica; undefined when a page cannot be loaded. For checks. */
+export async function hashState(
+  journal: Journal,
+): Promise<{ readonly position: Position; readonly hash: Uint8Array } | undefined> {
+  const live = journal.replica.pages
+  const table = await live.table(live.source)
+  if (table === undefined) return undefined
+  for (let key = live.firstPending(); key !== undefined; key = live.firstPending()) {
+    if ((await live.load(key)) === undefined) return undefined
+  }
+  const { root } = journal.replica
+  if (journal.replica.pages !== live) return undefined
+  const pages = new Map([...table].filter(([key]) => root.topics.has(Number(key.split('/')[0]))))
+  for (const key of live.touchedSince(live.source?.position ?? START)) {
+    const page = live.loaded(key)
+    assert(page !== undefined, 'a touched page without waiting work is in memory')
+    pages.set(key, { key: '', hash: pageHash(encodePage(page)) })
+  }
+  return { position: root.position, hash: stateHash(encodeRoot(root), pages) }
 }

@@ -53,7 +53,11 @@ export async function putObject(
   objects: ObjectStore,
   key: ObjectKey,
   body: readonly Uint8Array[],
-  options?: { readonly withNextAppend?: boolean; readonly tries?: number; readonly pause?: (tries: number) => Promise<void> },
+  options?: {
+    readonly withNextAppend?: boolean
+    readonly tries?: number
+    readonly pause?: (tries: number) => Promise<void>
+  },
 ): Promise<'stored' | 'failed'> {
   const tries = options?.tries ?? 4
   for (let i = 0; i < tries; i++) {

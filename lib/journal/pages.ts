@@ -173,4 +173,3 @@ export function createPages(objects: ObjectStore, start: PageSource | undefined)
     },
   }
 }
-

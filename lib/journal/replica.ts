@@ -27,6 +27,8 @@ export interface ReplicaEvents {
   /** A partition has new records, or its topic is gone. */
   advanced(topicNumber: number, partition: number): void
   topicDeleted(topicNumber: number): void
+  /** Entries were applied. */
+  applied(): void
   /** Said once. */
   halted(reason: string): void
 }
@@ -189,7 +191,8 @@ export function createReplica(args: {
         if (generation !== root.position.generation) throw new GapError()
         await finishGeneration(decodeChunk(bytes), bytes)
       }
-      if (root.position.generation === from || (outcome.complete && root.position.generation <= to)) throw new GapError()
+      if (root.position.generation === from || (outcome.complete && root.position.generation <= to))
+        throw new GapError()
     }
   }
 
@@ -269,7 +272,9 @@ export function createReplica(args: {
         if (!(error instanceof GapError)) throw error
         const again = (await readHead()).checkpoint
         if (again?.key === named?.key) {
-          throw new StoredBytesError(`the checkpoint ${named?.key} that the head names is missing; run: tidelog rebuild`)
+          throw new StoredBytesError(
+            `the checkpoint ${named?.key} that the head names is missing; run: tidelog rebuild`,
+          )
         }
         named = again
       }
@@ -280,7 +285,9 @@ export function createReplica(args: {
     const done = applying.then(async (): Promise<RefreshOutcome> => {
       if (haltedBecause !== undefined) return { kind: 'halted' }
       try {
+        const before = root.position
         await advance(next)
+        if (root.position !== before) events.applied()
         if (sentAt > asOf) asOf = sentAt
         return { kind: 'fresh' }
       } catch (error) {

@@ -151,7 +151,10 @@ export interface Log {
   /** Reads and waits as Kafka's Fetch does; one outcome per partition, in order. Fresh where DESIGN.md asks for it. */
   fetch(request: FetchRequest): Promise<readonly FetchPartitionOutcome[]>
   /** Fresh. The offsets of a partition now. */
-  offsets(topic: Topic, partition: number): Promise<({ readonly kind: 'found' } & PartitionOffsets) | { readonly kind: 'unknownTopic' } | Unserved>
+  offsets(
+    topic: Topic,
+    partition: number,
+  ): Promise<({ readonly kind: 'found' } & PartitionOffsets) | { readonly kind: 'unknownTopic' } | Unserved>
   /** Fresh. The first record with a timestamp of at least this, exact to the record. */
   offsetForTimestamp(topic: Topic, partition: number, timestamp: number): Promise<ListOffsetOutcome>
   /** Fresh. The record with the largest timestamp (the first of them). */

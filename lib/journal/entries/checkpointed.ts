@@ -20,7 +20,10 @@ export type CheckpointedVerdict = { readonly kind: 'accepted' } | { readonly kin
 export function encodeCheckpointed(entry: Checkpointed): Uint8Array {
   const { key, position, stateHash, base } = entry
   const writer = new ByteWriter().string(key).varint(position.generation).varint(position.index)
-  return writer.raw(stateHash).string(base ?? '').finish()
+  return writer
+    .raw(stateHash)
+    .string(base ?? '')
+    .finish()
 }
 
 export function decodeCheckpointed(payload: Uint8Array): Checkpointed {

@@ -54,7 +54,10 @@ export function encodeFlush(batches: readonly FlushBatch[]): Uint8Array {
     writer.varint(partitionDelta * 4 + (batch.topicNumber === topic ? 0 : 2) + (gap > 0 ? 1 : 0))
     if (batch.topicNumber !== topic) writer.varint(batch.topicNumber - topic)
     if (gap > 0) writer.varint(gap)
-    writer.varint(batch.length).varint(batch.recordCount).signed(batch.maxTimestamp - baseTimestamp)
+    writer
+      .varint(batch.length)
+      .varint(batch.recordCount)
+      .signed(batch.maxTimestamp - baseTimestamp)
     const producer = producers.index.get(`${batch.producerId}/${batch.producerEpoch}`) ?? 0
     writer.varint(producer)
     if (producer > 0) writer.varint(batch.baseSequence)

@@ -25,7 +25,9 @@ export type TopicChangedVerdict =
   | { readonly kind: 'changed'; readonly topic: TopicState }
   | { readonly kind: 'stale' }
   | { readonly kind: 'unknownTopic' }
-export type TopicDeletedVerdict = { readonly kind: 'deleted'; readonly topic: TopicState } | { readonly kind: 'unknownTopic' }
+export type TopicDeletedVerdict =
+  | { readonly kind: 'deleted'; readonly topic: TopicState }
+  | { readonly kind: 'unknownTopic' }
 
 export function encodeTopicConfigured(entry: TopicConfigured): Uint8Array {
   const writer = new ByteWriter().varint(entry.topicNumber).varint(entry.version)

@@ -20,7 +20,10 @@ export interface SegmentReference {
 export function segmentReference(key: ObjectKey): SegmentReference {
   const parts = parseObjectKey(key)
   assert(parts !== undefined && (parts.kind === 'segment' || parts.kind === 'tiny'), 'an extent lies in a segment')
-  const writer = new ByteWriter(32).u8(parts.kind === 'tiny' ? 2 : 1).varint(parts.origin).raw(ulidToBytes(parts.id))
+  const writer = new ByteWriter(32)
+    .u8(parts.kind === 'tiny' ? 2 : 1)
+    .varint(parts.origin)
+    .raw(ulidToBytes(parts.id))
   return { encoded: writer.finish(), key }
 }
 

@@ -7,8 +7,23 @@ import { EXTENTS_PER_PARTITION_MAX, PAGE_PARTITIONS } from '../../base/limits.ts
 import type { ObjectKey } from '../../storage/ports.ts'
 import type { FlushBatch } from '../entries/flush.ts'
 import { sha256 } from '../entry.ts'
-import { appendExtent, type Extents, extentCount, noExtents, readColumns, type SegmentReference, writeColumns } from './extents.ts'
-import { judgeSequence, noProducers, type Producers, readProducers, rememberBatch, writeProducers } from './producers.ts'
+import {
+  appendExtent,
+  type Extents,
+  extentCount,
+  noExtents,
+  readColumns,
+  type SegmentReference,
+  writeColumns,
+} from './extents.ts'
+import {
+  judgeSequence,
+  noProducers,
+  type Producers,
+  readProducers,
+  rememberBatch,
+  writeProducers,
+} from './producers.ts'
 import type { PageKey } from './root.ts'
 
 export interface PartitionState {

@@ -1,0 +1,153 @@
+// Fetch: which batches answer a request, whether that is enough or the request waits, and how fresh the view must be. A
+// fetch below the end may be answered from a view confirmed within the last second; one at or beyond the end, before the
+// start, or of an unknown topic only after a head read that began after the request arrived.
+import type { Clock } from '../base/clock.ts'
+import { FETCH_VIEW_AGE_MS } from '../base/limits.ts'
+import type { JournalReplica } from '../journal/replica.ts'
+import type { Extent } from '../journal/state/extents.ts'
+import { PATCHED_HEADER_BYTES, patchedHeader } from '../wire/record-batch.ts'
+import type { FetchPartition, FetchPartitionOutcome, FetchRequest, PartitionOffsets, Unserved } from './log.ts'
+import { offsetsOf, type Partitions } from './partitions.ts'
+import type { BatchReader } from './read-batches.ts'
+import type { Waiters } from './waiters.ts'
+
+interface PlannedRecords {
+  readonly kind: 'planned'
+  readonly offsets: PartitionOffsets
+  readonly extents: readonly Extent[]
+}
+type Planned = PlannedRecords | Exclude<FetchPartitionOutcome, { kind: 'records' }>
+
+export interface Fetcher {
+  fetch(request: FetchRequest): Promise<readonly FetchPartitionOutcome[]>
+  /** Ends all waits: parked requests are answered with what there is. */
+  close(): void
+}
+
+/** After this many looks at objects that are gone the answer is a retriable error. */
+const LOOKS_MAX = 3
+
+export function createFetcher(args: {
+  readonly replica: JournalReplica
+  readonly partitions: Partitions
+  readonly reader: BatchReader
+  readonly waiters: Waiters
+  readonly clock: Clock
+}): Fetcher {
+  const { replica, partitions, reader, waiters, clock } = args
+  let closed = false
+
+  /** True if the answer may be given from the view as it is. */
+  async function isFreshEnough(request: FetchRequest, arrivedAt: number): Promise<boolean> {
+    if (replica.asOf >= arrivedAt) return true
+    if (replica.asOf < arrivedAt - FETCH_VIEW_AGE_MS) return false
+    for (const { topic, partition, offset } of request.partitions) {
+      const found = partitions.findNow(topic, partition) ?? (await partitions.find(topic, partition))
+      if (found.kind !== 'found') return false
+      const { logStartOffset, lastStableOffset } = offsetsOf(found.state)
+      if (offset < logStartOffset || offset >= lastStableOffset) return false
+    }
+    return true
+  }
+
+  async function planPartition(wanted: FetchPartition, left: number, first: boolean): Promise<Planned> {
+    const found =
+      partitions.findNow(wanted.topic, wanted.partition) ?? (await partitions.find(wanted.topic, wanted.partition))
+    if (found.kind !== 'found') return found
+    const offsets = offsetsOf(found.state)
+    if (wanted.offset < offsets.logStartOffset || wanted.offset > offsets.highWatermark) {
+      return { kind: 'outOfRange', ...offsets }
+    }
+    if (found.state === undefined || wanted.offset === offsets.lastStableOffset || (left <= 0 && !first)) {
+      return { kind: 'planned', offsets, extents: [] }
+    }
+    const limit = Math.max(0, Math.min(wanted.bytesMax, left))
+    const extents = await partitions.extentsFrom(found.state, wanted.offset, limit)
+    if (extents === undefined) return { kind: 'unavailable' }
+    // What was appended while a block was loaded belongs to a later answer.
+    const visible = extents.filter((extent) => extent.baseOffset < offsets.lastStableOffset)
+    if (!first && visible.length > 0 && visible[0]!.length > left) return { kind: 'planned', offsets, extents: [] }
+    return { kind: 'planned', offsets, extents: visible }
+  }
+
+  async function plan(request: FetchRequest): Promise<{ planned: Planned[]; bytes: number; failed: boolean }> {
+    const planned: Planned[] = []
+    let bytes = 0
+    let failed = false
+    for (const wanted of request.partitions) {
+      const part = await planPartition(wanted, request.bytesMax - bytes, bytes === 0)
+      planned.push(part)
+      if (part.kind !== 'planned') failed = true
+      else for (const extent of part.extents) bytes += extent.length
+    }
+    return { planned, bytes, failed }
+  }
+
+  /** Reads what was planned; undefined when an object is gone and the caller should look again. */
+  async function read(planned: readonly Planned[], leaderEpoch: number): Promise<FetchPartitionOutcome[] | undefined> {
+    const wanted = planned.flatMap((part) => (part.kind === 'planned' ? part.extents : []))
+    const outcome = await reader.read(wanted)
+    if (outcome.kind === 'missing') return undefined
+    let next = 0
+    return planned.map((part): FetchPartitionOutcome => {
+      if (part.kind !== 'planned') return part
+      if (part.extents.length > 0 && outcome.kind !== 'found') return { kind: 'unavailable' }
+      const records: Uint8Array[] = []
+      let sizeBytes = 0
+      for (const extent of part.extents) {
+        const batch = outcome.kind === 'found' ? outcome.batches[next++]! : new Uint8Array()
+        records.push(patchedHeader(batch, extent.baseOffset, leaderEpoch), batch.subarray(PATCHED_HEADER_BYTES))
+        sizeBytes += batch.length
+      }
+      return { kind: 'records', ...part.offsets, records, sizeBytes }
+    })
+  }
+
+  /** Waits until a partition grows, the time is over, the client is gone or the log closes. */
+  function park(request: FetchRequest, leftMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel()
+        endWait()
+        request.signal.removeEventListener('abort', wake)
+        resolve()
+      }
+      const watched = request.partitions.map(({ topic, partition }) => ({ topicNumber: topic.number, partition }))
+      const cancel = clock.timer(leftMs, wake)
+      const endWait = waiters.wait(watched, wake)
+      request.signal.addEventListener('abort', wake, { once: true })
+    })
+  }
+
+  const failAll = (request: FetchRequest, outcome: Unserved): FetchPartitionOutcome[] =>
+    request.partitions.map(() => outcome)
+
+  return {
+    async fetch(request) {
+      const arrivedAt = clock.monotonic()
+      const deadline = arrivedAt + request.waitMsMax
+      if (!(await isFreshEnough(request, arrivedAt))) {
+        const refreshed = await replica.refresh()
+        if (refreshed.kind !== 'fresh') return failAll(request, refreshed)
+      }
+      for (let looks = 0; ; ) {
+        const { planned, bytes, failed } = await plan(request)
+        const leftMs = deadline - clock.monotonic()
+        const parked = bytes < request.bytesMin && !failed && leftMs > 0 && !request.signal.aborted && !closed
+        if (parked) {
+          await park(request, leftMs)
+          continue
+        }
+        const outcomes = await read(planned, request.leaderEpoch)
+        if (outcomes !== undefined) return outcomes
+        if (++looks === LOOKS_MAX) return failAll(request, { kind: 'unavailable' })
+        const refreshed = await replica.refresh()
+        if (refreshed.kind !== 'fresh') return failAll(request, refreshed)
+      }
+    },
+    close() {
+      closed = true
+      waiters.wakeAll()
+    },
+  }
+}

@@ -1,0 +1,337 @@
+// The way in: batches of all connections gather in the open ingest segment, segments upload side by side, and are appended
+// to the journal in the order in which their batches arrived. The first batch on an idle process leaves at once, the rest
+// gathers while it travels. When a segment cannot be committed, its batches and all later ones of the same connections
+// that are not yet appended fail, so that nothing of a connection ever overtakes.
+import { type Clock, sleep } from '../base/clock.ts'
+import type { Ulid } from '../base/ids.ts'
+import {
+  HEAD_VIEW_AGE_MS,
+  REQUEST_MEMORY_BYTES_MAX,
+  SEGMENT_BATCHES_MAX,
+  SEGMENT_BYTES_MAX,
+  TINY_SEGMENT_BYTES_MAX,
+  UPLOADS_IN_FLIGHT_MAX,
+} from '../base/limits.ts'
+import { type Random, randomFraction } from '../base/random.ts'
+import type { AppendOutcome, EntryToAppend } from '../journal/appender.ts'
+import { encodeFlush } from '../journal/entries/flush.ts'
+import { encodeEntry, encodeEntryByReference } from '../journal/entry.ts'
+import type { Journal } from '../journal/journal.ts'
+import { objectKey } from '../journal/object-keys.ts'
+import type { ObjectKey, ObjectStore, PutObjectOutcome } from '../storage/ports.ts'
+import type { BatchCache } from './batch-cache.ts'
+import type { Append, AppendBatchOutcome, BatchToAppend } from './log.ts'
+import { buildSegment, type Segment } from './segment.ts'
+
+export interface IngestOptions {
+  /** How long the open segment gathers while others are under way. */
+  readonly lingerMs: number
+  /** A put that takes longer is sent a second time, under the same key. */
+  readonly hedgeMs: number
+  /** An upload that did not succeed by then fails. */
+  readonly uploadMs: number
+}
+export const INGEST_DEFAULTS: IngestOptions = { lingerMs: 20, hedgeMs: 2000, uploadMs: 30_000 }
+
+export interface Ingest {
+  append(connection: string, batches: readonly BatchToAppend[]): Append
+  /** Refuses what comes from now on; resolves when all that came before is settled. */
+  close(): Promise<void>
+}
+
+interface Submission {
+  readonly connection: string
+  readonly outcomes: (AppendBatchOutcome | undefined)[]
+  open: number
+  readonly finish: (outcomes: readonly AppendBatchOutcome[]) => void
+}
+interface Item {
+  readonly submission: Submission
+  readonly index: number
+  readonly batch: BatchToAppend
+  /** Counted in `heldBytes`. */
+  held: boolean
+}
+interface Flush {
+  readonly items: readonly Item[]
+  readonly bytes: number
+  state: 'uploading' | 'stored' | 'failed'
+  id: Ulid
+  origin: number
+  key: ObjectKey
+  segment: Segment | undefined
+}
+
+/** Origins may be older than need be; sharing one lets segments go into one append, to be judged alike by the horizon. */
+const ORIGIN_GENERATIONS_MAX = 64
+/** A view older than this is refreshed before an upload, so that its origin is young (a quarter of the grace is far more). */
+const ORIGIN_AGE_MS_MAX = 60_000
+const FLUSHES_PER_APPEND_MAX = 16
+
+export function createIngest(args: {
+  readonly journal: Journal
+  readonly objects: ObjectStore
+  readonly cache: BatchCache
+  readonly clock: Clock
+  readonly random: Random
+  readonly options: IngestOptions
+}): Ingest {
+  const { journal, objects, cache, clock, random, options } = args
+  const { replica } = journal
+  let closed = false
+  let open: Item[] = []
+  let openBytes = 0
+  let heldBytes = 0
+  let cancelLinger: (() => void) | undefined
+  let lingered = false
+  /** Submissions that wait for memory, in order of arrival. */
+  const backlog: { readonly items: readonly Item[]; readonly admit: () => void }[] = []
+  /** In order of arrival, from closing to settling. */
+  const flushes: Flush[] = []
+  let committing = false
+  let origin = { generation: 0, takenAt: Number.NEGATIVE_INFINITY }
+  /** Flushes whose verdicts wait for a page. */
+  let settling = 0
+  const idle: (() => void)[] = []
+
+  function settle(item: Item, outcome: AppendBatchOutcome): void {
+    const { submission, index, batch } = item
+    if (submission.outcomes[index] !== undefined) return
+    submission.outcomes[index] = outcome
+    if (item.held) heldBytes -= batch.bytes.length
+    if (--submission.open === 0) submission.finish(submission.outcomes as AppendBatchOutcome[])
+  }
+  const isSettled = (item: Item): boolean => item.submission.outcomes[item.index] !== undefined
+
+  /** Fails what a segment still holds, and all later batches of the same connections. */
+  function fail(flush: Flush, outcome: AppendBatchOutcome): void {
+    const failed = flush.items.filter((item) => !isSettled(item))
+    const connections = new Set(failed.map((item) => item.submission.connection))
+    for (const item of failed) settle(item, outcome)
+    const later = [...flushes.slice(flushes.indexOf(flush) + 1).flatMap((next) => next.items), ...open]
+    for (const { items } of backlog) later.push(...items)
+    for (const item of later) {
+      if (connections.has(item.submission.connection)) settle(item, { kind: 'unavailable' })
+    }
+  }
+
+  const isFull = (): boolean => openBytes >= SEGMENT_BYTES_MAX || open.length >= SEGMENT_BATCHES_MAX
+
+  function admit(): void {
+    while (backlog.length > 0 && heldBytes < REQUEST_MEMORY_BYTES_MAX && !isFull()) {
+      const { items, admit: admitted } = backlog.shift()!
+      for (const item of items) {
+        if (isSettled(item)) continue
+        item.held = true
+        heldBytes += item.batch.bytes.length
+        open.push(item)
+        openBytes += item.batch.bytes.length
+        if (isFull()) pump()
+      }
+      admitted()
+    }
+    pump()
+  }
+
+  /** Closes the open segment when it is full, when nothing is under way, or when it has gathered long enough. */
+  function pump(): void {
+    if (open.length === 0) return
+    const uploading = flushes.filter((flush) => flush.state === 'uploading').length
+    if (uploading >= UPLOADS_IN_FLIGHT_MAX) return
+    if (isFull() || flushes.length === 0 || lingered || closed) {
+      closeSegment()
+      return
+    }
+    cancelLinger ??= clock.timer(options.lingerMs, () => {
+      cancelLinger = undefined
+      lingered = true
+      pump()
+    })
+  }
+
+  function closeSegment(): void {
+    cancelLinger?.()
+    cancelLinger = undefined
+    lingered = false
+    const items = open.filter((item) => !isSettled(item))
+    const bytes = openBytes
+    open = []
+    openBytes = 0
+    if (items.length === 0) return
+    const flush: Flush = {
+      items,
+      bytes,
+      state: 'uploading',
+      id: journal.newId(),
+      origin: 0,
+      key: '',
+      segment: undefined,
+    }
+    flushes.push(flush)
+    void upload(flush).then((stored) => {
+      flush.state = stored ? 'stored' : 'failed'
+      admit()
+      void commit()
+    })
+  }
+
+  function currentOrigin(): number {
+    const generation = journal.origin()
+    const now = clock.monotonic()
+    if (generation - origin.generation > ORIGIN_GENERATIONS_MAX || now - origin.takenAt > ORIGIN_AGE_MS_MAX) {
+      origin = { generation, takenAt: now }
+    }
+    return origin.generation
+  }
+
+  async function upload(flush: Flush): Promise<boolean> {
+    const age = clock.monotonic() - replica.asOf
+    if (age > ORIGIN_AGE_MS_MAX && (await replica.refresh()).kind !== 'fresh') return false
+    if (age > HEAD_VIEW_AGE_MS) void replica.refresh()
+    const segment = buildSegment(flush.items.map((item) => item.batch))
+    flush.segment = segment
+    flush.origin = currentOrigin()
+    flush.key = objectKey(segment.sizeBytes <= TINY_SEGMENT_BYTES_MAX ? 'tiny' : 'segment', flush.origin, flush.id)
+    return put(flush.key, segment.body)
+  }
+
+  /** Puts a segment. A slow put is repeated under the same key; `exists` means that an earlier one arrived. */
+  function put(key: ObjectKey, body: readonly Uint8Array[]): Promise<boolean> {
+    return new Promise((resolve) => {
+      const startedAt = clock.monotonic()
+      let underWay = 0
+      let done = false
+      const finish = (stored: boolean): void => {
+        done = true
+        cancelHedge()
+        resolve(stored)
+      }
+      const send = async (tries: number): Promise<void> => {
+        underWay++
+        const outcome: PutObjectOutcome = await objects.put(key, body, { withNextAppend: true })
+        underWay--
+        if (done) return
+        if (outcome.kind === 'applied' || outcome.kind === 'exists') return finish(true)
+        if (underWay > 0) return
+        if (clock.monotonic() - startedAt > options.uploadMs || closed) return finish(false)
+        await sleep(clock, Math.min(1000, 20 * 2 ** tries) * (0.5 + randomFraction(random) / 2))
+        if (!done) await send(tries + 1)
+      }
+      const cancelHedge = clock.timer(options.hedgeMs, () => void send(0))
+      void send(0)
+    })
+  }
+
+  /** Appends what is stored, in order of arrival, one group at a time. */
+  async function commit(): Promise<void> {
+    if (committing) return
+    committing = true
+    for (;;) {
+      const first = flushes[0]
+      if (first === undefined || first.state === 'uploading') break
+      if (first.state === 'failed') {
+        fail(first, { kind: 'unavailable' })
+        flushes.shift()
+      } else await commitGroup(first)
+      admit()
+    }
+    committing = false
+    wakeIfIdle()
+  }
+
+  function wakeIfIdle(): void {
+    if (flushes.length === 0 && settling === 0) for (const wake of idle.splice(0)) wake()
+  }
+
+  async function commitGroup(first: Flush): Promise<void> {
+    const group: Flush[] = []
+    for (const flush of flushes) {
+      if (flush.state !== 'stored' || flush.origin !== first.origin || group.length === FLUSHES_PER_APPEND_MAX) break
+      group.push(flush)
+    }
+    const entries: { flush: Flush; entry: EntryToAppend; items: Item[] }[] = []
+    for (const flush of group) {
+      const prepared = prepare(flush)
+      if (prepared !== undefined) entries.push({ flush, ...prepared })
+    }
+    const appended = entries.length === 0 ? [] : journal.appender.append(entries.map(({ entry }) => entry))
+    const outcomes = await Promise.all(appended)
+    // From the last on, so that what was in the same append fails for its own reason and not as a follower.
+    for (let i = entries.length - 1; i >= 0; i--) finish(entries[i]!.flush, entries[i]!.items, outcomes[i]!)
+    flushes.splice(0, group.length)
+  }
+
+  /** The entry of a stored segment, without the batches that failed meanwhile; undefined when none is left. */
+  function prepare(flush: Flush): { entry: EntryToAppend; items: Item[] } | undefined {
+    const { segment, id, origin: from, key } = flush
+    const head = { kind: 'flush', id, origin: from, tiny: key.startsWith('tiny/') } as const
+    const all = segment!.order.map((index) => flush.items[index]!)
+    if (all.some(isSettled)) {
+      const items = all.filter((item) => !isSettled(item))
+      const table = segment!.table.filter((_, i) => !isSettled(all[i]!))
+      const entry = items.length === 0 ? undefined : encodeEntry(head, encodeFlush(table))
+      if (entry !== undefined) return { entry: { entry }, items }
+      fail(flush, { kind: 'unavailable' })
+      return undefined
+    }
+    const entry = encodeEntry(head, segment!.payload)
+    if (entry !== undefined) return { entry: { entry }, items: all }
+    const reference = encodeEntryByReference(head, segment!.payload, segment!.payloadStart)
+    return { entry: { entry: reference, body: segment!.payload }, items: all }
+  }
+
+  function finish(flush: Flush, items: readonly Item[], outcome: AppendOutcome): void {
+    if (outcome.kind !== 'folded') return fail(flush, { kind: outcome.kind })
+    // Rejected by the horizon: nothing was changed, and the client may send it again.
+    if (outcome.verdict.kind !== 'flush') return fail(flush, { kind: 'unavailable' })
+    const starts = flush.segment!.table
+    flush.segment!.order.forEach((index, i) => {
+      const item = flush.items[index]!
+      if (!isSettled(item)) cache.put(flush.key, starts[i]!.start, item.batch.bytes)
+    })
+    settling++
+    void outcome.verdict.batches.then((verdicts) => {
+      items.forEach((item, i) => {
+        settle(item, verdicts[i] ?? { kind: 'unknown' })
+      })
+      settling--
+      admit()
+      wakeIfIdle()
+    })
+  }
+
+  return {
+    append(connection, batches) {
+      let finished: (outcomes: readonly AppendBatchOutcome[]) => void = () => {}
+      const outcomes = new Promise<readonly AppendBatchOutcome[]>((resolve) => {
+        finished = resolve
+      })
+      if (batches.length === 0 || closed || replica.haltedBecause !== undefined) {
+        finished(batches.map(() => ({ kind: closed ? 'unavailable' : 'halted' })))
+        return { admitted: Promise.resolve(), outcomes }
+      }
+      const submission: Submission = {
+        connection,
+        outcomes: new Array(batches.length),
+        open: batches.length,
+        finish: finished,
+      }
+      const items = batches.map((batch, index) => ({ submission, index, batch, held: false }))
+      const admitted = new Promise<void>((resolve) => {
+        backlog.push({ items, admit: resolve })
+      })
+      admit()
+      return { admitted, outcomes }
+    },
+    async close() {
+      closed = true
+      admit()
+      while (flushes.length > 0 || open.length > 0 || backlog.length > 0 || settling > 0) {
+        await new Promise<void>((resolve) => {
+          idle.push(resolve)
+          admit()
+        })
+      }
+    },
+  }
+}

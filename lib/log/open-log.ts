@@ -1,0 +1,165 @@
+// Builds a log from the three stores: journal replica and appender, ingest, fetch, topics, and the checkpoint that is due
+// from time to time. One log per process and deployment; nothing in it must survive the process.
+import { type Clock, sleep } from '../base/clock.ts'
+import { CHECKPOINT_BYTES, CHECKPOINT_ENTRIES } from '../base/limits.ts'
+import { type Logger, silentLogger } from '../base/logger.ts'
+import { type Random, randomInt } from '../base/random.ts'
+import { writeCheckpoint } from '../journal/checkpoint.ts'
+import { createJournal, type Journal } from '../journal/journal.ts'
+import type { Stores } from '../storage/ports.ts'
+import type { Compression } from '../wire/compression.ts'
+import { createFetcher } from './fetch.ts'
+import { createIngest, INGEST_DEFAULTS, type IngestOptions } from './ingest.ts'
+import type { Log } from './log.ts'
+import { createOffsetLookups } from './offsets.ts'
+import { createPartitions } from './partitions.ts'
+import { createBatchReader } from './read-batches.ts'
+import { createTopics } from './topics.ts'
+import { createWaiters, type Waiters } from './waiters.ts'
+
+export interface OpenLogArgs {
+  readonly stores: Stores
+  readonly clock: Clock
+  readonly random: Random
+  readonly compression: Compression
+  readonly logger?: Logger
+  readonly options?: Partial<IngestOptions> & {
+    /** A checkpoint is due after this many entries. */
+    readonly checkpointEntries?: number
+    readonly cacheBytesMax?: number
+  }
+  /** Told once when this process stops serving. */
+  readonly onHalt?: (reason: string) => void
+}
+
+/** A log, and its journal for jobs and tests. */
+export interface OpenedLog extends Log {
+  readonly journal: Journal
+  /** Writes a checkpoint now, if anything changed. */
+  checkpoint(): ReturnType<typeof writeCheckpoint>
+}
+
+export type OpenLogOutcome =
+  | { readonly kind: 'opened'; readonly log: OpenedLog }
+  /** There is no journal in these stores: run `init`. */
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unavailable' }
+  | { readonly kind: 'halted'; readonly reason: string }
+
+const OPEN_TRIES_MAX = 6
+
+/** Opens the log: reads the head, the last checkpoint's root and the chunks since. */
+export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
+  const { stores, clock, random, compression } = args
+  const logger = args.logger ?? silentLogger
+  let waiters: Waiters | undefined
+  const journal = createJournal({
+    stores,
+    clock,
+    random,
+    events: {
+      advanced: (topicNumber, partition) => waiters?.advanced(topicNumber, partition),
+      topicDeleted: (topicNumber) => waiters?.topicDeleted(topicNumber),
+      applied: () => checkpoints.look(),
+      halted: (reason) => {
+        logger.error({ reason }, 'this process stops serving')
+        waiters?.wakeAll()
+        args.onHalt?.(reason)
+      },
+    },
+  })
+  const { replica } = journal
+  const checkpoints = scheduleCheckpoints(journal, stores, random, logger, args.options?.checkpointEntries)
+  const opened = await firstRefresh(journal, stores, clock)
+  if (opened !== undefined) return opened
+
+  waiters = createWaiters(() => replica, stores.journal, clock)
+  const reader = createBatchReader(stores.objects, logger, args.options?.cacheBytesMax)
+  const partitions = createPartitions(replica, stores.objects)
+  const ingestOptions = { ...INGEST_DEFAULTS, ...args.options }
+  const ingest = createIngest({
+    journal,
+    objects: stores.objects,
+    cache: reader.cache,
+    clock,
+    random,
+    options: ingestOptions,
+  })
+  const fetcher = createFetcher({ replica, partitions, reader, waiters, clock })
+  const log: OpenedLog = {
+    journal,
+    checkpoint: () => writeCheckpoint(journal, stores),
+    refresh: () => replica.refresh(),
+    ...createTopics(journal, random),
+    append: ingest.append,
+    fetch: fetcher.fetch,
+    ...createOffsetLookups({ replica, partitions, reader, compression }),
+    status() {
+      let count = 0
+      for (const topic of replica.root.topics.values()) count += topic.partitions
+      return {
+        generation: replica.root.position.generation,
+        tailEntries: replica.head?.tail.length ?? 0,
+        headAgeMs: clock.monotonic() - replica.asOf,
+        topics: replica.root.topics.size,
+        partitions: count,
+        halted: replica.haltedBecause !== undefined,
+      }
+    },
+    async close() {
+      fetcher.close()
+      await ingest.close()
+      await journal.appender.close()
+      await checkpoints.close()
+    },
+  }
+  return { kind: 'opened', log }
+}
+
+/** Brings the replica to now; answers what is wrong if that cannot be done. */
+async function firstRefresh(
+  { replica }: Journal,
+  stores: Stores,
+  clock: Clock,
+): Promise<Exclude<OpenLogOutcome, { kind: 'opened' }> | undefined> {
+  for (let tries = 0; tries < OPEN_TRIES_MAX; tries++) {
+    if (tries > 0) await sleep(clock, 50 * 2 ** tries)
+    const head = await stores.journal.readHead()
+    if (head.kind === 'missing') return { kind: 'missing' }
+    if (head.kind === 'unavailable') continue
+    const outcome = await replica.refresh()
+    if (outcome.kind === 'fresh') return undefined
+    if (outcome.kind === 'halted') return { kind: 'halted', reason: replica.haltedBecause ?? '' }
+  }
+  return { kind: 'unavailable' }
+}
+
+/** Writes a checkpoint whenever one is due, one at a time; processes draw different numbers so that they rarely collide. */
+function scheduleCheckpoints(
+  journal: Journal,
+  stores: Stores,
+  random: Random,
+  logger: Logger,
+  entriesMax = CHECKPOINT_ENTRIES,
+): { look: () => void; close: () => Promise<void> } {
+  const draw = (): number => entriesMax - randomInt(random, 0, Math.max(1, entriesMax >>> 2))
+  let due = draw()
+  let running: Promise<void> | undefined
+  let closed = false
+  return {
+    look() {
+      const { entries, bytes } = journal.replica.sinceCheckpoint
+      if (running !== undefined || closed || (entries < due && bytes < CHECKPOINT_BYTES)) return
+      running = writeCheckpoint(journal, stores).then((outcome) => {
+        running = undefined
+        // Nobody's came through: try again a while later.
+        due = outcome.kind === 'unavailable' ? journal.replica.sinceCheckpoint.entries + (entriesMax >>> 3) + 1 : draw()
+        if (outcome.kind === 'unavailable') logger.warn({}, 'a checkpoint could not be written and is tried again')
+      })
+    },
+    async close() {
+      closed = true
+      await running
+    },
+  }
+}

@@ -1,0 +1,132 @@
+// From extents to the bytes of their batches: the cache first, then one ranged GET per object for what lies close together,
+// shared by everybody who wants the same range at the same time. What comes from a store is checked against its length and
+// CRC before anybody sees it, and read once more if it fails.
+
+import { crc32c } from '../base/crc32c.ts'
+import { BLOCK_CACHE_BYTES_MAX } from '../base/limits.ts'
+import type { Logger } from '../base/logger.ts'
+import { type Extent, segmentKey } from '../journal/state/extents.ts'
+import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
+import { batchSizeBytes, readBatchHeader } from '../wire/record-batch.ts'
+import { type BatchCache, createBatchCache } from './batch-cache.ts'
+
+export type ReadBatchesOutcome =
+  | { readonly kind: 'found'; readonly batches: readonly Uint8Array[] }
+  /** The object is gone: refresh and look again. */
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'unavailable' }
+
+export interface BatchReader {
+  readonly cache: BatchCache
+  /** The bytes of each extent's batch, in order, as stored. */
+  read(extents: readonly Extent[]): Promise<ReadBatchesOutcome>
+}
+
+interface Range {
+  readonly key: ObjectKey
+  start: number
+  end: number
+  readonly extents: Extent[]
+}
+
+/** Two batches of one object that are this close are read together: a GET costs more than the bytes between. */
+const GAP_BYTES_MAX = 1024 * 1024
+
+/** Length and checksum of a batch as stored are those of its header. */
+function isWhole(batch: Uint8Array, extent: Extent): boolean {
+  if (batch.length !== extent.length || batch.length < 61) return false
+  return batchSizeBytes(batch) === batch.length && readBatchHeader(batch).crc === crc32c(batch.subarray(21))
+}
+
+/** Groups what is not cached into ranges, one object after the other. */
+export function planRanges(extents: readonly Extent[], gapBytesMax = GAP_BYTES_MAX): Range[] {
+  const byKey = new Map<ObjectKey, Extent[]>()
+  for (const extent of extents) {
+    const key = segmentKey(extent.segment)
+    const list = byKey.get(key)
+    if (list === undefined) byKey.set(key, [extent])
+    else list.push(extent)
+  }
+  const ranges: Range[] = []
+  for (const [key, list] of byKey) {
+    let range: Range | undefined
+    for (const extent of list.sort((a, b) => a.start - b.start)) {
+      const end = extent.start + extent.length
+      if (range === undefined || extent.start - range.end > gapBytesMax) {
+        range = { key, start: extent.start, end, extents: [] }
+        ranges.push(range)
+      }
+      range.end = Math.max(range.end, end)
+      range.extents.push(extent)
+    }
+  }
+  return ranges
+}
+
+export function createBatchReader(
+  objects: ObjectStore,
+  logger: Logger,
+  cacheBytesMax = BLOCK_CACHE_BYTES_MAX,
+): BatchReader {
+  const cache = createBatchCache(cacheBytesMax)
+  interface Reading {
+    readonly start: number
+    readonly end: number
+    readonly bytes: Promise<Uint8Array | 'missing' | 'unavailable'>
+  }
+  const underWay = new Map<ObjectKey, Set<Reading>>()
+
+  function getRange(key: ObjectKey, start: number, end: number): Promise<Reading> {
+    for (const reading of underWay.get(key) ?? []) {
+      if (reading.start <= start && reading.end >= end) return Promise.resolve(reading)
+    }
+    const bytes = objects.get(key, { start, end }).then((outcome) => {
+      readings.delete(reading)
+      if (readings.size === 0) underWay.delete(key)
+      return outcome.kind === 'found' ? outcome.bytes : outcome.kind
+    })
+    const reading = { start, end, bytes }
+    const readings = underWay.get(key) ?? new Set()
+    underWay.set(key, readings.add(reading))
+    return Promise.resolve(reading)
+  }
+
+  /** Reads one range into `found`; the second try is for bytes that were not what was written. */
+  async function readRange(range: Range, found: Map<Extent, Uint8Array>): Promise<'found' | 'missing' | 'unavailable'> {
+    for (let tries = 0; tries < 2; tries++) {
+      const reading = await getRange(range.key, range.start, range.end)
+      const bytes = await reading.bytes
+      if (bytes === 'missing' || bytes === 'unavailable') return bytes
+      let whole = true
+      for (const extent of range.extents) {
+        const batch = bytes.subarray(extent.start - reading.start, extent.start - reading.start + extent.length)
+        if (isWhole(batch, extent)) {
+          cache.put(range.key, extent.start, batch)
+          found.set(extent, batch)
+        } else whole = false
+      }
+      if (whole) return 'found'
+      logger.error({ key: range.key, start: range.start, end: range.end }, 'a stored batch fails its checksum')
+    }
+    return 'unavailable'
+  }
+
+  return {
+    cache,
+    async read(extents) {
+      const found = new Map<Extent, Uint8Array>()
+      const missing: Extent[] = []
+      for (const extent of extents) {
+        const batch = cache.get(segmentKey(extent.segment), extent.start)
+        if (batch === undefined) missing.push(extent)
+        else found.set(extent, batch)
+      }
+      if (missing.length > 0) {
+        const outcomes = await Promise.all(planRanges(missing).map((range) => readRange(range, found)))
+        const bad = outcomes.find((outcome) => outcome !== 'found')
+        if (bad === 'missing' || bad === 'unavailable') return { kind: bad }
+      }
+      return { kind: 'found', batches: extents.map((extent) => found.get(extent)!) }
+    },
+  }
+}
