@@ -2,7 +2,7 @@
 // to the journal in the order in which their batches arrived. The first batch on an idle process leaves at once, the rest
 // gathers while it travels. When a segment cannot be committed, its batches and all later ones of the same connections
 // that are not yet appended fail, so that nothing of a connection ever overtakes.
-import { type Clock, sleep } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Ulid } from '../base/ids.ts'
 import {
   HEAD_VIEW_AGE_MS,
@@ -12,26 +12,23 @@ import {
   TINY_SEGMENT_BYTES_MAX,
   UPLOADS_IN_FLIGHT_MAX,
 } from '../base/limits.ts'
-import { type Random, randomFraction } from '../base/random.ts'
+import type { Random } from '../base/random.ts'
 import type { AppendOutcome, EntryToAppend } from '../journal/appender.ts'
 import { encodeFlush } from '../journal/entries/flush.ts'
 import { encodeEntry, encodeEntryByReference } from '../journal/entry.ts'
 import type { Journal } from '../journal/journal.ts'
 import { objectKey } from '../journal/object-keys.ts'
-import type { ObjectKey, ObjectStore, PutObjectOutcome } from '../storage/ports.ts'
+import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 import type { BatchCache } from './batch-cache.ts'
 import type { Append, AppendBatchOutcome, BatchToAppend } from './log.ts'
 import { buildSegment, type Segment } from './segment.ts'
+import { UPLOAD_DEFAULTS, type UploadOptions, uploadObject } from './upload.ts'
 
-export interface IngestOptions {
+export interface IngestOptions extends UploadOptions {
   /** How long the open segment gathers while others are under way. */
   readonly lingerMs: number
-  /** A put that takes longer is sent a second time, under the same key. */
-  readonly hedgeMs: number
-  /** An upload that did not succeed by then fails. */
-  readonly uploadMs: number
 }
-export const INGEST_DEFAULTS: IngestOptions = { lingerMs: 20, hedgeMs: 2000, uploadMs: 30_000 }
+export const INGEST_DEFAULTS: IngestOptions = { lingerMs: 20, ...UPLOAD_DEFAULTS }
 
 export interface Ingest {
   append(connection: string, batches: readonly BatchToAppend[]): Append
@@ -192,34 +189,7 @@ export function createIngest(args: {
     flush.segment = segment
     flush.origin = currentOrigin()
     flush.key = objectKey(segment.sizeBytes <= TINY_SEGMENT_BYTES_MAX ? 'tiny' : 'segment', flush.origin, flush.id)
-    return put(flush.key, segment.body)
-  }
-
-  /** Puts a segment. A slow put is repeated under the same key; `exists` means that an earlier one arrived. */
-  function put(key: ObjectKey, body: readonly Uint8Array[]): Promise<boolean> {
-    return new Promise((resolve) => {
-      const startedAt = clock.monotonic()
-      let underWay = 0
-      let done = false
-      const finish = (stored: boolean): void => {
-        done = true
-        cancelHedge()
-        resolve(stored)
-      }
-      const send = async (tries: number): Promise<void> => {
-        underWay++
-        const outcome: PutObjectOutcome = await objects.put(key, body, { withNextAppend: true })
-        underWay--
-        if (done) return
-        if (outcome.kind === 'applied' || outcome.kind === 'exists') return finish(true)
-        if (underWay > 0) return
-        if (clock.monotonic() - startedAt > options.uploadMs || closed) return finish(false)
-        await sleep(clock, Math.min(1000, 20 * 2 ** tries) * (0.5 + randomFraction(random) / 2))
-        if (!done) await send(tries + 1)
-      }
-      const cancelHedge = clock.timer(options.hedgeMs, () => void send(0))
-      void send(0)
-    })
+    return uploadObject({ objects, clock, random, options, isClosed: () => closed }, flush.key, segment.body)
   }
 
   /** Appends what is stored, in order of arrival, one group at a time. */
@@ -281,9 +251,11 @@ export function createIngest(args: {
   }
 
   function finish(flush: Flush, items: readonly Item[], outcome: AppendOutcome): void {
-    if (outcome.kind !== 'folded') return fail(flush, { kind: outcome.kind })
-    // Rejected by the horizon: nothing was changed, and the client may send it again.
-    if (outcome.verdict.kind !== 'flush') return fail(flush, { kind: 'unavailable' })
+    if (outcome.kind !== 'folded' || outcome.verdict.kind !== 'flush') {
+      // What the horizon rejected changed nothing, and the client may send it again.
+      fail(flush, { kind: outcome.kind === 'folded' ? 'unavailable' : outcome.kind })
+      return
+    }
     const starts = flush.segment!.table
     flush.segment!.order.forEach((index, i) => {
       const item = flush.items[index]!
