@@ -78,7 +78,7 @@ export function validateConfig(definition: ConfigDefinition, value: string): Con
       const isNumber =
         INTEGER.test(text) && BigInt(text.replace('+', '')) >= min && BigInt(text.replace('+', '')) <= max
       if (!isNumber) return invalid(name, value, `Not a number of type ${type}`)
-      return inRange(definition, value, Number(text))
+      return inRange(definition, String(BigInt(text.replace('+', ''))), Number(text))
     }
     case 'DOUBLE':
       if (!DOUBLE.test(text)) return invalid(name, value, 'Not a number of type DOUBLE')
@@ -88,7 +88,7 @@ export function validateConfig(definition: ConfigDefinition, value: string): Con
       return elements(definition, value)
     case 'STRING':
       if (range?.kind !== 'oneOf' || range.values.includes(text)) return { kind: 'ok' }
-      return invalid(name, value, `String must be one of: ${range.values.join(', ')}`)
+      return invalid(name, text, `String must be one of: ${range.values.join(', ')}`)
   }
 }
 
@@ -112,7 +112,7 @@ function elements({ name, range }: ConfigDefinition, value: string): ConfigVerdi
 
 function replicas(name: string, value: string): ConfigVerdict {
   const parts = listElements(value)
-  if (value.trim() === '*' || parts.every((part) => REPLICA.test(part))) return { kind: 'ok' }
+  if (value.trim() === '*' || parts.every((part) => part === '' || REPLICA.test(part))) return { kind: 'ok' }
   return invalid(
     name,
     value,
