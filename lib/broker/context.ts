@@ -1,17 +1,12 @@
 // What every handler is given: the broker's ports, and the one request it answers. Handlers are functions of these two and
 // the decoded request; they keep no state of their own between requests, so any process can answer any request.
 import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
 import type { Log } from '../log/log.ts'
 import type { Compression } from '../wire/compression.ts'
 import type { BrokerConnection, Members } from './broker.ts'
 import type { BrokerSettings } from './broker-settings.ts'
-
-/** Where the broker tells people what happened. Fits pino. */
-export interface BrokerLogger {
-  warn(fields: Record<string, unknown>, message: string): void
-  error(fields: Record<string, unknown>, message: string): void
-}
 
 /** The ports of the broker. */
 export interface BrokerContext {
@@ -21,7 +16,7 @@ export interface BrokerContext {
   readonly compression: Compression
   readonly clock: Clock
   readonly random: Random
-  readonly logger: BrokerLogger
+  readonly logger: Logger
 }
 
 /** The request being answered, apart from its body. */

@@ -3,11 +3,12 @@
 // happens with `validateOnly`. Each topic succeeds or fails by itself.
 import { ZERO_TOPIC_ID } from '../base/ids.ts'
 import { PARTITIONS_PER_TOPIC_MAX } from '../base/limits.ts'
+import { describeTopicConfigs, validateTopicConfigs } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../wire/messages/create-topics.ts'
 import { assignmentProblem } from './assignments.ts'
 import type { BrokerContext } from './context.ts'
-import { createTopicFailure, type Failure, unserved } from './outcomes.ts'
+import { configFailure, createTopicFailure, type Failure, unserved } from './outcomes.ts'
 import { REPLICATION_FACTOR_FREE, storedConfigs } from './replication.ts'
 import { topicNameProblem } from './topic-names.ts'
 
@@ -64,16 +65,11 @@ async function createTopic(context: BrokerContext, topic: RequestTopic, validate
 function planTopic(context: BrokerContext, topic: RequestTopic): Plan | Failure {
   const counts = topic.assignments.length > 0 ? countsOfAssignments(context, topic) : countsOfRequest(context, topic)
   if ('errorCode' in counts) return counts
-  const configs = new Map<string, string>()
-  for (const { name, value } of topic.configs) {
-    if (value === null) {
-      return { errorCode: ErrorCode.INVALID_CONFIG, errorMessage: `Null value not supported for topic config: ${name}` }
-    }
-    configs.set(name, value)
-  }
-  const problem = topicConfigsProblem(configs)
-  if (problem !== undefined) return { errorCode: ErrorCode.INVALID_CONFIG, errorMessage: problem }
-  return { ...counts, configs }
+  const asked = new Map(topic.configs.map(({ name, value }) => [name, value]))
+  const failure = configFailure(validateTopicConfigs(asked, context.settings))
+  if (failure !== undefined) return failure
+  // A null is refused above.
+  return { ...counts, configs: new Map([...asked].map(([name, value]) => [name, value ?? ''])) }
 }
 
 function countsOfRequest({ settings, members }: BrokerContext, topic: RequestTopic): Omit<Plan, 'configs'> | Failure {
@@ -126,7 +122,7 @@ function created(context: BrokerContext, name: string, topicId: TopicResponse['t
     errorMessage: null,
     numPartitions: plan.partitions,
     replicationFactor: plan.replicationFactor,
-    configs: describeConfigs(context, plan.configs),
+    configs: describeTopicConfigs(plan.configs, context.settings),
   }
 }
 

@@ -47,8 +47,15 @@ function repeatedTopics({ log }: BrokerContext, wanted: readonly Wanted[]): Set<
   return new Set([...byKey.values()].filter((topics) => topics.length > 1).flat())
 }
 
-async function deleteTopic({ log }: BrokerContext, lookup: TopicLookup, wanted: Wanted): Promise<TopicResponse> {
+async function deleteTopic(
+  { log, settings }: BrokerContext,
+  lookup: TopicLookup,
+  wanted: Wanted,
+): Promise<TopicResponse> {
   const { name, topicId } = wanted
+  if (!settings.deleteTopics) {
+    return failed(wanted, { errorCode: ErrorCode.TOPIC_DELETION_DISABLED, errorMessage: 'Topic deletion is disabled.' })
+  }
   const by: NamedBy = name === null ? 'id' : 'name'
   if (name !== null && topicId !== ZERO_TOPIC_ID) {
     const errorMessage = 'You may not specify both topic name and topic id.'

@@ -17,6 +17,7 @@ import type {
   ListOffsetOutcome,
   Unserved,
 } from '../log/log.ts'
+import type { TopicConfigVerdict } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
 
 /** What kind of request was being answered. */
@@ -169,6 +170,17 @@ export function deleteTopicFailure(
   by: NamedBy,
 ): Failure {
   return outcome.kind === 'unknownTopic' ? unknownTopic(by) : unserved(outcome, 'change')
+}
+
+type InvalidConfig = Exclude<TopicConfigVerdict, { readonly kind: 'ok' }>
+
+/** The error of configs that cannot be; names what may have been meant. */
+export function configFailure(verdict: InvalidConfig): Failure
+export function configFailure(verdict: TopicConfigVerdict): Failure | undefined
+export function configFailure(verdict: TopicConfigVerdict): Failure | undefined {
+  if (verdict.kind === 'ok') return undefined
+  const hint = verdict.kind === 'unknown' && verdict.nearest !== undefined ? `. Did you mean ${verdict.nearest}?` : ''
+  return { errorCode: ErrorCode.INVALID_CONFIG, errorMessage: verdict.message + hint }
 }
 
 function limit(): Failure {

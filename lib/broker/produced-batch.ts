@@ -2,6 +2,7 @@
 // settings, and changed only where a setting asks for it (compression.type, message.timestamp.type). Without such a setting
 // the batch goes through as the same bytes, neither copied nor decompressed.
 import type { BatchToAppend, Topic } from '../log/log.ts'
+import { type TopicSettings, topicSettings } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import {
   type BatchHeader,
@@ -41,7 +42,7 @@ export async function prepareBatch(
   records: Uint8Array,
   apiVersion: number,
 ): Promise<ProducedBatch> {
-  const settings = settingsOf(context, topic)
+  const settings = topicSettings(topic.configs, context.settings)
   if (records.length > settings.maxMessageBytes) return tooLarge(records.length, settings.maxMessageBytes)
   const validated = validateProducedBatch(records, apiVersion)
   if (validated.kind === 'invalid') return refused(REASONS[validated.reason], validated.message)
@@ -60,19 +61,17 @@ export async function prepareBatch(
     const keyless = await findKeyless(context, records)
     if (keyless !== undefined) return keyless
   }
-  return finish(context, topic, partition, records, header, nowMs)
+  return finish(context, settings, { topic, partition, records }, header, nowMs)
 }
 
 /** Applies the settings that change the bytes. */
 async function finish(
   context: BrokerContext,
-  topic: Topic,
-  partition: number,
-  records: Uint8Array,
+  settings: TopicSettings,
+  { topic, partition, records }: { readonly topic: Topic; readonly partition: number; readonly records: Uint8Array },
   header: BatchHeader,
   nowMs: number,
 ): Promise<ProducedBatch> {
-  const settings = settingsOf(context, topic)
   let bytes = records
   if (settings.compression !== 'producer') {
     const recompressed = await recompress(records, settings.compression, context.compression, settings.compressionLevel)
