@@ -6,8 +6,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { askApiVersions, askMetadata } from './raw.ts'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
 export const CACHE = join(ROOT, '.cache', 'clients')
@@ -40,65 +41,6 @@ export function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
-}
-
-function frame(apiKey: number, apiVersion: number, body: Uint8Array): Buffer {
-  const head = Buffer.alloc(14)
-  head.writeInt32BE(10 + body.length, 0)
-  head.writeInt16BE(apiKey, 4)
-  head.writeInt16BE(apiVersion, 6)
-  head.writeInt32BE(1, 8)
-  head.writeInt16BE(-1, 12)
-  return Buffer.concat([head, body])
-}
-
-/** Sends one request on a new connection and resolves with its response frame (without length), or undefined. */
-export function askOnce(port: number, request: Buffer, timeoutMs: number): Promise<Buffer | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
-    const received: Buffer[] = []
-    let length = 0
-    const finish = (answer: Buffer | undefined): void => {
-      socket.destroy()
-      resolve(answer)
-    }
-    socket.setTimeout(timeoutMs, () => finish(undefined))
-    socket.on('error', () => finish(undefined))
-    socket.on('close', () => finish(undefined))
-    socket.on('connect', () => socket.write(request))
-    socket.on('data', (chunk) => {
-      received.push(chunk)
-      length += chunk.length
-      if (length < 4) return
-      const all = Buffer.concat(received)
-      if (length >= 4 + all.readInt32BE(0)) finish(all.subarray(4, 4 + all.readInt32BE(0)))
-    })
-  })
-}
-
-export const askApiVersions = (port: number): Promise<Buffer | undefined> =>
-  askOnce(port, frame(18, 0, new Uint8Array()), 2000)
-/** Metadata v1 of no topic: brokers only. */
-export const askMetadata = (port: number): Promise<Buffer | undefined> =>
-  askOnce(port, frame(3, 1, Buffer.alloc(4)), 5000)
-
-/** Fetch v4 of one partition from offset 0, up to 1 MiB, without waiting; undefined when nothing came. */
-export function askFetch(port: number, topic: string, partition: number): Promise<Buffer | undefined> {
-  const name = Buffer.from(topic)
-  const body = Buffer.alloc(4 + 4 + 4 + 4 + 1 + 4 + 2 + name.length + 4 + 4 + 8 + 4)
-  let at = body.writeInt32BE(-1, 0)
-  at = body.writeInt32BE(0, at)
-  at = body.writeInt32BE(1, at)
-  at = body.writeInt32BE(1 << 20, at)
-  at = body.writeInt8(0, at)
-  at = body.writeInt32BE(1, at)
-  at = body.writeInt16BE(name.length, at)
-  at += name.copy(body, at)
-  at = body.writeInt32BE(1, at)
-  at = body.writeInt32BE(partition, at)
-  at = body.writeBigInt64BE(0n, at)
-  body.writeInt32BE(1 << 20, at)
-  return askOnce(port, frame(1, 4, body), 5000)
 }
 
 /** Waits until the port answers ApiVersions and Metadata with at least one broker. */
@@ -235,19 +177,24 @@ log.retention.check.interval.ms=300000
 `
 }
 
-/** Apache Kafka on a directory that is emptied first. */
-export async function startKafka(options: { readonly directory: string }): Promise<RunningServer> {
-  await rm(options.directory, { recursive: true, force: true })
-  await mkdir(options.directory, { recursive: true })
-  const port = await freePort()
+export interface KafkaOptions {
+  readonly directory: string
+  /** Both ports of an earlier start on this directory; without them it is emptied and formatted first. */
+  readonly ports?: readonly [number, number]
+}
+
+export async function startKafka(options: KafkaOptions): Promise<RunningServer> {
+  const [port, controllerPort] = options.ports ?? [await freePort(), await freePort()]
   const properties = join(options.directory, 'server.properties')
-  await writeFile(properties, kafkaProperties(options.directory, port, await freePort()))
   const logging = [`-Dlog4j2.configurationFile=${join(import.meta.dirname, 'java', 'log4j2.properties')}`]
-  const clusterId = randomBytes(16).toString('base64url').slice(0, 22)
-  await run('java', [
-    ...[...logging, '-cp', JARS, 'kafka.tools.StorageTool', 'format', '--standalone'],
-    ...['-t', clusterId, '-c', properties],
-  ])
+  if (options.ports === undefined) {
+    await rm(options.directory, { recursive: true, force: true })
+    await mkdir(options.directory, { recursive: true })
+    await writeFile(properties, kafkaProperties(options.directory, port, controllerPort))
+    const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-c', properties]
+    const clusterId = randomBytes(16).toString('base64url').slice(0, 22)
+    await run('java', [...logging, '-cp', JARS, ...format, '-t', clusterId])
+  }
   return launch({
     kind: 'kafka',
     command: 'java',
