@@ -28,7 +28,6 @@ const ATTRIBUTE_CODEC = 0x07
 const ATTRIBUTE_LOG_APPEND_TIME = 0x08
 const ATTRIBUTE_TRANSACTIONAL = 0x10
 const ATTRIBUTE_CONTROL = 0x20
-const ATTRIBUTE_DELETE_HORIZON = 0x40
 
 /** The header of a batch. Offsets, timestamps (ms) and ids are plain numbers; -1 means "none" as on the wire. */
 export interface BatchHeader {
@@ -90,11 +89,6 @@ export function isTransactional(header: BatchHeader): boolean {
 export function isControlBatch(header: BatchHeader): boolean {
   return (header.attributes & ATTRIBUTE_CONTROL) !== 0
 }
-/** With a delete horizon the base timestamp is that horizon and record timestamps are relative to it all the same. */
-export function hasDeleteHorizon(header: BatchHeader): boolean {
-  return (header.attributes & ATTRIBUTE_DELETE_HORIZON) !== 0
-}
-
 /** Why a produced batch is refused. One Kafka error code each: 2, 87, 76, 32. */
 export type InvalidBatchReason = 'corrupt' | 'invalidRecord' | 'unsupportedCompression' | 'invalidTimestamp'
 export interface InvalidBatch {
