@@ -47,7 +47,13 @@ export class Writer {
 
   int8(value: number): void {
     if ((value << 24) >> 24 !== value) outOfRange(value, 8)
-    this.#chunk[this.#take(1)] = value
+    this.#byte(value)
+  }
+
+  /** The place is taken first: it may be in a new chunk, and `this.#chunk[this.#take(1)] = …` would write to the old one. */
+  #byte(value: number): void {
+    const at = this.#take(1)
+    this.#chunk[at] = value
   }
 
   int16(value: number): void {
@@ -83,8 +89,8 @@ export class Writer {
   unsignedVarint(value: number): void {
     assert(value >= 0 && value <= 0xffff_ffff, 'an unsigned varint has 32 bits')
     let rest = value
-    for (; rest > 0x7f; rest = rest >>> 7) this.#chunk[this.#take(1)] = (rest & 0x7f) | 0x80
-    this.#chunk[this.#take(1)] = rest
+    for (; rest > 0x7f; rest = rest >>> 7) this.#byte((rest & 0x7f) | 0x80)
+    this.#byte(rest)
   }
 
   /** A length, null as -1; `bits` 7 is compact. */
