@@ -5,6 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Members } from '../../../lib/broker/broker.ts'
 import { health } from '../../../lib/http/health.ts'
 import { createMetrics } from '../../../lib/http/metrics.ts'
+import type { HttpResponse } from '../../../lib/http/responses.ts'
 import { openHttpServer } from '../../../lib/http/server.ts'
 import type { LogStatus } from '../../../lib/log/log.ts'
 
@@ -31,7 +32,7 @@ async function serve(status = STATUS) {
     () => metrics.close(),
   )
   server.serve(
-    new Map([
+    new Map<string, () => HttpResponse | Promise<HttpResponse>>([
       ['/health', () => health(status, MEMBERS, '1.2.3')],
       [
         '/metrics',
