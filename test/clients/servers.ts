@@ -18,6 +18,10 @@ export const CLASSES = join(CACHE, 'classes')
 export interface RunningServer {
   readonly kind: 'tidelog' | 'kafka'
   readonly bootstrap: string
+  /** Kafka's and the second one (HTTP or controller), to start it again at the same place. */
+  readonly ports: readonly [number, number]
+  readonly command: string
+  readonly args: readonly string[]
   readonly pid: number
   /** From spawning the process to its first answered Metadata. */
   readonly startMs: number
@@ -59,7 +63,7 @@ interface Launch {
   readonly kind: 'tidelog' | 'kafka'
   readonly command: string
   readonly args: readonly string[]
-  readonly port: number
+  readonly ports: readonly [number, number]
   readonly logPath: string
   readonly timeoutMs: number
   readonly env?: Readonly<Record<string, string>>
@@ -85,7 +89,7 @@ async function launch(options: Launch): Promise<RunningServer> {
   process.once('exit', endWithUs)
   ended.then(() => process.off('exit', endWithUs))
   try {
-    await waitUntilServing(options.port, child, options.timeoutMs)
+    await waitUntilServing(options.ports[0], child, options.timeoutMs)
   } catch (error) {
     child.kill('SIGKILL')
     await ended
@@ -94,7 +98,10 @@ async function launch(options: Launch): Promise<RunningServer> {
   }
   return {
     kind: options.kind,
-    bootstrap: `127.0.0.1:${options.port}`,
+    bootstrap: `127.0.0.1:${options.ports[0]}`,
+    ports: options.ports,
+    command: options.command,
+    args: options.args,
     pid: child.pid ?? -1,
     startMs: performance.now() - startedAt,
     logPath: options.logPath,
@@ -116,7 +123,7 @@ async function launch(options: Launch): Promise<RunningServer> {
 export interface TidelogOptions {
   /** The data directory; shared by several gateways, kept over restarts. */
   readonly directory: string
-  readonly port?: number
+  readonly ports?: readonly [number, number]
   readonly args?: readonly string[]
   readonly nodeArgs?: readonly string[]
   readonly timeoutMs?: number
@@ -125,8 +132,7 @@ export interface TidelogOptions {
 
 /** Tidelog from this checkout, embedded store. */
 export async function startTidelog(options: TidelogOptions): Promise<RunningServer> {
-  const port = options.port ?? (await freePort())
-  const http = await freePort()
+  const [port, http] = options.ports ?? [await freePort(), await freePort()]
   return launch({
     kind: 'tidelog',
     command: process.execPath,
@@ -137,7 +143,7 @@ export async function startTidelog(options: TidelogOptions): Promise<RunningServ
       ...['--kafka', `127.0.0.1:${port}`, '--http', `127.0.0.1:${http}`, '--data', options.directory],
       ...(options.args ?? []),
     ],
-    port,
+    ports: [port, http],
     logPath: options.logPath ?? `${options.directory}.log`,
     timeoutMs: options.timeoutMs ?? 30_000,
   })
@@ -177,6 +183,7 @@ log.retention.check.interval.ms=300000
 `
 }
 
+/** Apache Kafka, one node. */
 export interface KafkaOptions {
   readonly directory: string
   /** Both ports of an earlier start on this directory; without them it is emptied and formatted first. */
@@ -199,7 +206,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningServer> 
     kind: 'kafka',
     command: 'java',
     args: [...JAVA_AS_SHIPPED, ...logging, '-cp', JARS, 'kafka.Kafka', properties],
-    port,
+    ports: [port, controllerPort],
     logPath: join(options.directory, 'server.log'),
     timeoutMs: 60_000,
   })
