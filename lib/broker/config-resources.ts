@@ -90,7 +90,7 @@ async function alterTopic(
     return { errorCode: ErrorCode.INVALID_TOPIC_EXCEPTION, errorMessage: nameProblem }
   }
   const found = await topicLookup(log).byName(name)
-  if (found.kind === 'unknown') return unknownTopic()
+  if (found.kind === 'absent') return unknownTopic()
   if (found.kind !== 'found') return unserved(found, 'change')
   return changeTopic(log, found.topic, (topic): Decision => {
     const present = kafkaConfigs(topic)

@@ -42,7 +42,7 @@ async function raisePartitions(
   const fresh = await lookup.refresh()
   if (fresh.kind !== 'fresh') return unserved(fresh, 'change')
   const found = await lookup.byName(asked.name)
-  if (found.kind === 'unknown') return unknownTopic()
+  if (found.kind === 'absent') return unknownTopic()
   if (found.kind !== 'found') return unserved(found, 'change')
   return changeTopic(log, found.topic, (topic): Decision => {
     const failure = problem(context, asked, topic)

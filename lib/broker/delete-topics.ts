@@ -66,7 +66,7 @@ async function deleteTopic(
     return failed(wanted, { errorCode: ErrorCode.INVALID_REQUEST, errorMessage })
   }
   const found = name === null ? await lookup.byId(topicId) : await lookup.byName(name)
-  if (found.kind === 'unknown') return failed(wanted, unknownTopic(by))
+  if (found.kind === 'absent') return failed(wanted, unknownTopic(by))
   if (found.kind !== 'found') return failed(wanted, unserved(found, 'change'))
   const outcome = await log.deleteTopic(found.topic)
   if (outcome.kind !== 'deleted') return failed(wanted, deleteTopicFailure(outcome, by))

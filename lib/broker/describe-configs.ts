@@ -74,7 +74,7 @@ async function describeTopic(
   const fresh = await lookup.refresh()
   if (fresh.kind !== 'fresh') return unserved(fresh, 'describe')
   const found = await lookup.byName(name)
-  if (found.kind === 'unknown') return unknownTopic()
+  if (found.kind === 'absent') return unknownTopic()
   if (found.kind !== 'found') return unserved(found, 'describe')
   return describeTopicConfigs(kafkaConfigs(found.topic), context.settings, names, options)
 }

@@ -84,7 +84,7 @@ async function plan(
       ? await lookup.byId(topic.topicId, partition.partition)
       : await lookup.byName(topic.topic, partition.partition)
   if (found.kind !== 'found') {
-    if (found.kind !== 'unknown') return { kind: 'failed', errorCode: unserved(found, 'read').errorCode }
+    if (found.kind !== 'absent') return { kind: 'failed', errorCode: unserved(found, 'read').errorCode }
     // An id that is known, but without this partition, is not an unknown id.
     const idIsKnown = by === 'id' && context.log.topicById(topic.topicId) !== undefined
     return { kind: 'failed', errorCode: unknownTopic(idIsKnown ? 'name' : by).errorCode }

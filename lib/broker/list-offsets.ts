@@ -79,7 +79,7 @@ async function answerPartition(
     return failed(ErrorCode.UNSUPPORTED_VERSION)
   }
   const found = await lookup.byName(name, asked.partitionIndex)
-  if (found.kind === 'unknown') return failed(unknownTopic().errorCode)
+  if (found.kind === 'absent') return failed(unknownTopic().errorCode)
   if (found.kind !== 'found') return failed(unserved(found, 'read').errorCode)
   const epochProblem = await leaderEpochProblem(context.members, asked.currentLeaderEpoch)
   if (epochProblem !== undefined) return failed(epochProblem)

@@ -41,7 +41,7 @@ async function answerPartition(
 ): Promise<Answer> {
   const { members } = context
   const found = await lookup.byName(name, asked.partition)
-  if (found.kind === 'unknown') return undefinedOffset(unknownTopic().errorCode)
+  if (found.kind === 'absent') return undefinedOffset(unknownTopic().errorCode)
   if (found.kind !== 'found') return undefinedOffset(unserved(found, 'read').errorCode)
   const epochProblem = await leaderEpochProblem(members, asked.currentLeaderEpoch)
   if (epochProblem !== undefined) return undefinedOffset(epochProblem)

@@ -99,7 +99,7 @@ async function preparePartition(
   { index, records }: RequestPartition,
 ): Promise<ProducedBatch> {
   const found = await lookup.byName(name, index)
-  if (found.kind === 'unknown') return { kind: 'refused', failure: unknownTopic() }
+  if (found.kind === 'absent') return { kind: 'refused', failure: unknownTopic() }
   if (found.kind !== 'found') return { kind: 'refused', failure: unserved(found, 'produce') }
   return prepareBatch(context, found.topic, index, records ?? new Uint8Array(0), call.apiVersion)
 }

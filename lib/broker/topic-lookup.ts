@@ -4,7 +4,8 @@
 import type { TopicId } from '../base/ids.ts'
 import type { Log, Topic, Unserved } from '../log/log.ts'
 
-export type Found = { readonly kind: 'found'; readonly topic: Topic } | { readonly kind: 'unknown' } | Unserved
+/** Not `unknown`, which is what a store says that did not confirm. */
+export type Found = { readonly kind: 'found'; readonly topic: Topic } | { readonly kind: 'absent' } | Unserved
 
 /** The look-ups of one request. */
 export interface TopicLookup {
@@ -23,13 +24,13 @@ export function topicLookup(log: Log): TopicLookup {
     return fresh
   }
   const find = async (look: () => Topic | undefined, partition: number): Promise<Found> => {
-    if (partition < 0) return { kind: 'unknown' }
+    if (partition < 0) return { kind: 'absent' }
     const known = look()
     if (known !== undefined && partition < known.partitions) return { kind: 'found', topic: known }
     const outcome = await refresh()
     if (outcome.kind !== 'fresh') return outcome
     const topic = look()
-    return topic !== undefined && partition < topic.partitions ? { kind: 'found', topic } : { kind: 'unknown' }
+    return topic !== undefined && partition < topic.partitions ? { kind: 'found', topic } : { kind: 'absent' }
   }
   return {
     refresh,
