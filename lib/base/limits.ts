@@ -113,3 +113,5 @@ export const S3_REQUEST_MS_MAX = 20_000
 export const AWS_CONNECTIONS_MAX = 64
 /** Blocks of extents kept in memory for readers after a checkpoint stored them. */
 export const BLOCKS_IN_MEMORY_MAX = 256
+/** Pages of state kept in memory when a checkpoint holds them as they are (1,024 of 64 partitions). */
+export const PAGES_IN_MEMORY_MAX = 1024

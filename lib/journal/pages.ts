@@ -2,6 +2,7 @@
 // last accepted checkpoint. Work for a page in memory is applied at once; other work waits, and is dropped when a newer
 // checkpoint that covers it is accepted, since the page is then loaded from that one instead.
 import { assert } from '../base/assert.ts'
+import { PAGES_IN_MEMORY_MAX } from '../base/limits.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 import type { PageWork } from './fold.ts'
 import { comparePositions, type Position } from './position.ts'
@@ -25,6 +26,8 @@ interface PageSlot {
   loading: Promise<Page | undefined> | undefined
   /** Position of the last entry that concerned this page. */
   touched: Position
+  /** Rises with each use; the least recently used pages leave memory first. */
+  used: number
 }
 
 export interface Pages {
@@ -57,15 +60,20 @@ const NOWHERE: Position = { generation: 0, index: 0 }
 export type PageSource = Pick<AcceptedCheckpoint, 'key' | 'position'>
 
 /** `start` is the checkpoint that the replica began with; undefined for an empty state. */
-export function createPages(objects: ObjectStore, start: PageSource | undefined): Pages {
+export function createPages(
+  objects: ObjectStore,
+  start: PageSource | undefined,
+  pagesMax = PAGES_IN_MEMORY_MAX,
+): Pages {
   const slots = new Map<PageKey, PageSlot>()
   let source = start
+  let uses = 0
   let known: { readonly key: ObjectKey; readonly table: PageTable } | undefined
 
   function slotOf(key: PageKey): PageSlot {
     let slot = slots.get(key)
     if (slot === undefined) {
-      slot = { page: undefined, pending: [], loading: undefined, touched: NOWHERE }
+      slot = { page: undefined, pending: [], loading: undefined, touched: NOWHERE, used: 0 }
       slots.set(key, slot)
     }
     return slot
@@ -81,6 +89,18 @@ export function createPages(objects: ObjectStore, start: PageSource | undefined)
     const slot = slots.get(key)
     slots.delete(key)
     for (const { work, settle } of slot?.pending ?? []) settle?.(work, undefined)
+  }
+
+  /** Pages that the checkpoint holds as they are can be loaded again: the least recently used go beyond the bound. */
+  function evict(checkpoint: PageSource): void {
+    const clean = [...slots].filter(
+      ([, { loading, pending, touched }]) =>
+        loading === undefined && pending.length === 0 && comparePositions(touched, checkpoint.position) < 0,
+    )
+    const excess = slots.size - pagesMax
+    if (excess <= 0) return
+    clean.sort(([, a], [, b]) => a.used - b.used)
+    for (const [key] of clean.slice(0, excess)) slots.delete(key)
   }
 
   async function table(checkpoint: PageSource | undefined): Promise<PageTable | undefined> {
@@ -134,7 +154,11 @@ export function createPages(objects: ObjectStore, start: PageSource | undefined)
       })
       return slot.loading
     },
-    loaded: (key) => slots.get(key)?.page,
+    loaded(key) {
+      const slot = slots.get(key)
+      if (slot !== undefined) slot.used = ++uses
+      return slot?.page
+    },
     giveUpVerdicts(key) {
       const slot = slots.get(key)
       if (slot === undefined || slot.page !== undefined) return
@@ -150,6 +174,7 @@ export function createPages(objects: ObjectStore, start: PageSource | undefined)
         slot.pending = slot.pending.slice(covered.length)
         for (const { work, settle } of covered) settle?.(work, undefined)
       }
+      evict(checkpoint)
     },
     rememberTable(key, pages) {
       known = { key, table: pages }
