@@ -141,9 +141,11 @@ async function makeTable(dynamodb: DynamoDBClient, table: string, warnings: stri
     const sentence = `The table ${table} belongs to something else: its keys are not those of Tidelog. Choose another name.`
     throw new InitProblem(sentence)
   }
-  if (found.GlobalTableVersion !== undefined && (found.Replicas?.length ?? 0) > 0) {
-    const sentence = `The table ${table} is a global table. Its conditional writes do not exclude each other: choose another.`
-    throw new InitProblem(sentence)
+  // A global table merges writes of its regions afterwards, unless it pays for strong consistency: conditions mean nothing.
+  if ((found.Replicas?.length ?? 0) > 0 && found.MultiRegionConsistency !== 'STRONG') {
+    throw new InitProblem(
+      `The table ${table} is a global table, where conditional writes mean nothing. Choose another.`,
+    )
   }
   if (found.StreamSpecification?.StreamEnabled !== true) {
     await orWarn(warnings, 'The table has no stream, so functions are not woken by commits', () =>
