@@ -1,12 +1,13 @@
 // The servers of one log as a client knows them: which exist, who leads which partition, one connection to each. Answers
 // of Metadata are kept until somebody finds them wrong.
+import type { Address } from '../base/address.ts'
 
 import type { TopicId } from '../base/ids.ts'
 import { ZERO_TOPIC_ID } from '../base/ids.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import { metadata } from '../wire/messages/metadata.ts'
 import type { Api, RequestInput, ResponseOf } from '../wire/schema.ts'
-import { type Address, type Connection, openConnection } from './connection.ts'
+import { type Connection, openConnection } from './connection.ts'
 import { ClientError, refused } from './errors.ts'
 
 const TRIES_MAX = 20

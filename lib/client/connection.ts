@@ -1,6 +1,7 @@
 // One connection of our own Kafka client: requests out, responses matched in order. It learns the server's versions first
 // and then uses the newest that both sides know. A response that does not fit ends the connection and fails whatever waits.
 import { connect, type Socket } from 'node:net'
+import { type Address, formatAddress } from '../base/address.ts'
 import { FRAME_BYTES_MAX } from '../base/limits.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import { decodeResponseHeader, encodeRequestFrame } from '../wire/frame.ts'
@@ -13,11 +14,6 @@ const CLIENT_ID = 'tidelog'
 const CONNECT_MS_MAX = 10_000
 const REQUEST_MS_MAX = 60_000
 const API_VERSIONS_VERSION = 3
-
-export interface Address {
-  readonly host: string
-  readonly port: number
-}
 
 interface Waiting {
   readonly correlationId: number
@@ -47,8 +43,8 @@ export class Connection {
     this.#socket = socket
     this.address = address
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
-    socket.on('error', (error) => this.#end(`The connection to ${text(address)} broke (${error.message}).`))
-    socket.on('close', () => this.#end(`${text(address)} closed the connection.`))
+    socket.on('error', (error) => this.#end(`The connection to ${formatAddress(address)} broke (${error.message}).`))
+    socket.on('close', () => this.#end(`${formatAddress(address)} closed the connection.`))
   }
 
   get usable(): boolean {
@@ -74,7 +70,10 @@ export class Connection {
     const served = this.#versions.get(api.key)
     const version = Math.min(max, served?.max ?? -1)
     if (served === undefined || version < Math.max(api.serveMin, served.min)) {
-      throw new ClientError('unsupported', `${text(this.address)} does not serve ${api.name} in a version we know.`)
+      throw new ClientError(
+        'unsupported',
+        `${formatAddress(this.address)} does not serve ${api.name} in a version we know.`,
+      )
     }
     return version
   }
@@ -113,7 +112,7 @@ export class Connection {
     const answered = Promise.withResolvers<Buffer>()
     this.#waiting.push({ correlationId, onFrame: answered.resolve, onError: answered.reject })
     const timer = setTimeout(() => {
-      this.#end(`${text(this.address)} did not answer within ${REQUEST_MS_MAX / 1000} seconds.`, 'timeout')
+      this.#end(`${formatAddress(this.address)} did not answer within ${REQUEST_MS_MAX / 1000} seconds.`, 'timeout')
     }, REQUEST_MS_MAX)
     try {
       await this.#write(encodeRequestFrame(api, version, { correlationId, clientId: CLIENT_ID }, value))
@@ -147,7 +146,7 @@ export class Connection {
       if (this.#chunks[0]!.length < 4) this.#chunks = [Buffer.concat(this.#chunks)]
       const length = this.#chunks[0]!.readInt32BE(0)
       if (length < 4 || length > FRAME_BYTES_MAX) {
-        this.#end(`${text(this.address)} does not speak the Kafka protocol.`)
+        this.#end(`${formatAddress(this.address)} does not speak the Kafka protocol.`)
         return
       }
       if (this.#buffered < 4 + length) return
@@ -162,7 +161,7 @@ export class Connection {
     const waiting = this.#waiting.shift()
     if (waiting === undefined || frame.readInt32BE(0) !== waiting.correlationId) {
       if (waiting !== undefined) this.#waiting.unshift(waiting)
-      this.#end(`${text(this.address)} answered a question that was not asked.`)
+      this.#end(`${formatAddress(this.address)} answered a question that was not asked.`)
       return
     }
     waiting.onFrame(frame)
@@ -183,7 +182,7 @@ function dial(address: Address): Promise<Socket> {
       socket.destroy()
       reject(new ClientError('unreachable', message))
     }
-    socket.once('timeout', () => fail(`${text(address)} does not answer.`))
+    socket.once('timeout', () => fail(`${formatAddress(address)} does not answer.`))
     socket.once('error', (error: NodeJS.ErrnoException) => fail(whyNot(address, error)))
     socket.once('connect', () => {
       socket.setTimeout(0)
@@ -194,12 +193,8 @@ function dial(address: Address): Promise<Socket> {
 }
 
 function whyNot(address: Address, error: NodeJS.ErrnoException): string {
-  if (error.code === 'ECONNREFUSED') return `Nothing listens on ${text(address)}. Start it with: npx tidelog start`
+  if (error.code === 'ECONNREFUSED')
+    return `Nothing listens on ${formatAddress(address)}. Start it with: npx tidelog start`
   if (error.code === 'ENOTFOUND' || error.code === 'EAI_AGAIN') return `There is no host named ${address.host}.`
-  return `${text(address)} cannot be reached (${error.code ?? error.message}).`
-}
-
-/** `host:port`, IPv6 in brackets. */
-export function text({ host, port }: Address): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+  return `${formatAddress(address)} cannot be reached (${error.code ?? error.message}).`
 }

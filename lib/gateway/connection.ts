@@ -26,6 +26,7 @@ export interface ConnectionContext {
   /** Told why a connection was cut off, and of errors that the broker should not have thrown. */
   readonly log: { debug(fields: object, message: string): void; error(fields: object, message: string): void }
   readonly idleMsMax: number
+  readonly frameBytesMax: number
 }
 
 interface PendingRequest {
@@ -38,7 +39,7 @@ export class Connection {
   readonly #context: ConnectionContext
   readonly #identity: BrokerConnection
   readonly #abort = new AbortController()
-  readonly #assembler = new FrameAssembler()
+  readonly #assembler: FrameAssembler
   readonly #queue: PendingRequest[] = []
   /** Requests read and not yet answered, and their bytes. */
   #inFlight = 0
@@ -61,6 +62,7 @@ export class Connection {
   constructor(socket: Socket, id: string, context: ConnectionContext) {
     this.#socket = socket
     this.#context = context
+    this.#assembler = new FrameAssembler(context.frameBytesMax)
     this.#lastActivityMs = context.clock.monotonic()
     setMaxListeners(0, this.#abort.signal)
     this.#identity = { id, clientAddress: socket.remoteAddress ?? 'unknown', signal: this.#abort.signal }

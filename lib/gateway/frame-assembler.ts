@@ -3,7 +3,6 @@
 // the memory for it), and the operating system backs it page by page as bytes arrive: announcing a huge frame costs the
 // sender's bytes, not ours. No socket in here: chunks in, steps out.
 import { assert } from '../base/assert.ts'
-import { FRAME_BYTES_MAX } from '../base/limits.ts'
 
 const LENGTH_BYTES = 4
 
@@ -18,6 +17,7 @@ export type FrameStep =
   | { readonly kind: 'invalid'; readonly reason: string }
 
 export class FrameAssembler {
+  readonly #frameBytesMax: number
   #chunks: Uint8Array[] = []
   /** Where the unread part of the first chunk begins. */
   #at = 0
@@ -25,6 +25,10 @@ export class FrameAssembler {
   #length = 0
   #frame: Buffer | undefined
   #filled = 0
+
+  constructor(frameBytesMax: number) {
+    this.#frameBytesMax = frameBytesMax
+  }
 
   /** True in the middle of a frame or its length. */
   get partial(): boolean {
@@ -48,7 +52,7 @@ export class FrameAssembler {
       this.#length = (this.#length << 8) | byte
       this.#lengthBytes++
     }
-    if (this.#length <= 0 || this.#length > FRAME_BYTES_MAX) {
+    if (this.#length <= 0 || this.#length > this.#frameBytesMax) {
       return { kind: 'invalid', reason: `a frame of ${this.#length} bytes` }
     }
     if (this.#frame === undefined) return { kind: 'announced', sizeBytes: this.#length }

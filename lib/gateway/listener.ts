@@ -2,7 +2,13 @@
 // is a broker, and then owns all connections: their number, their idle time, their common memory budget, their end.
 import { createServer, type Server, type Socket } from 'node:net'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { CONNECTION_IDLE_MS_MAX, CONNECTIONS_MAX, DRAIN_MS_MAX, REQUEST_MEMORY_BYTES_MAX } from '../base/limits.ts'
+import {
+  CONNECTION_IDLE_MS_MAX,
+  CONNECTIONS_MAX,
+  DRAIN_MS_MAX,
+  FRAME_BYTES_MAX,
+  REQUEST_MEMORY_BYTES_MAX,
+} from '../base/limits.ts'
 import type { Broker } from '../broker/broker.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
@@ -19,6 +25,7 @@ export interface ListenerOptions {
   readonly log?: ConnectionContext['log']
   readonly connectionsMax?: number
   readonly idleMsMax?: number
+  readonly frameBytesMax?: number
   readonly memoryBytesMax?: number
 }
 
@@ -40,6 +47,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const observer = options.observer ?? silentObserver
   const log = options.log ?? { debug: () => {}, error: () => {} }
   const idleMsMax = options.idleMsMax ?? CONNECTION_IDLE_MS_MAX
+  const frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX
   const budget = new ByteBudget(options.memoryBytesMax ?? REQUEST_MEMORY_BYTES_MAX)
   const connections = new Set<Connection>()
   const early = new Set<Socket>()
@@ -92,7 +100,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     budget,
     connections: () => connections.size,
     serve: (broker) => {
-      context = { broker, budget, clock, observer, log, idleMsMax }
+      context = { broker, budget, clock, observer, log, idleMsMax, frameBytesMax }
       for (const socket of early) {
         early.delete(socket)
         accept(socket)

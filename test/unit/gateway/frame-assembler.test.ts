@@ -29,7 +29,7 @@ test('finds the same frames however the stream is cut', () => {
       fc.array(fc.integer({ min: 1, max: 50 }), { minLength: 1, maxLength: 40 }),
       (bodies, cuts) => {
         const stream = Buffer.concat(bodies.map(framed))
-        const assembler = new FrameAssembler()
+        const assembler = new FrameAssembler(FRAME_BYTES_MAX)
         const found: string[] = []
         for (let at = 0, i = 0; at < stream.length; i++) {
           const size = cuts[i % cuts.length]!
@@ -47,13 +47,13 @@ test('finds the same frames however the stream is cut', () => {
 test.each([0, -1, -2147483648, FRAME_BYTES_MAX + 1, 2147483647])('refuses a frame of %d bytes', (length) => {
   const bytes = Buffer.alloc(4)
   bytes.writeInt32BE(length)
-  const assembler = new FrameAssembler()
+  const assembler = new FrameAssembler(FRAME_BYTES_MAX)
   assembler.push(bytes)
   expect(drain(assembler)).toEqual({ frames: [], invalid: true })
 })
 
 test('waits for memory after the announcement', () => {
-  const assembler = new FrameAssembler()
+  const assembler = new FrameAssembler(FRAME_BYTES_MAX)
   assembler.push(framed(Buffer.from('abc')))
   expect(assembler.step()).toEqual({ kind: 'announced', sizeBytes: 3 })
   expect(assembler.step()).toEqual({ kind: 'announced', sizeBytes: 3 })
