@@ -115,3 +115,10 @@ export const AWS_CONNECTIONS_MAX = 64
 export const BLOCKS_IN_MEMORY_MAX = 256
 /** Pages of state kept in memory when a checkpoint holds them as they are (1,024 of 64 partitions). */
 export const PAGES_IN_MEMORY_MAX = 1024
+
+/** Small embedded objects that wait in memory for the next commit; more are committed at once. */
+export const EMBEDDED_DEFERRED_BYTES_MAX = 4 * 1024 * 1024
+/** Address space that LMDB starts with, of a sparse file; it grows by itself. */
+export const EMBEDDED_MAP_BYTES = 16 * 1024 * 1024 * 1024
+/** A watched embedded journal is looked at this often. */
+export const EMBEDDED_WATCH_INTERVAL_MS = 3
