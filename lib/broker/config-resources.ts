@@ -6,7 +6,7 @@ import { ErrorCode } from '../wire/errors.ts'
 import { changeTopic, type Decision } from './change-topic.ts'
 import type { BrokerContext } from './context.ts'
 import { configFailure, type Failure, unknownTopic, unserved } from './outcomes.ts'
-import { kafkaConfigs, replicationFactorOf, storedConfigs } from './replication.ts'
+import { kafkaConfigs, replacedConfigs } from './replication.ts'
 import { topicLookup } from './topic-lookup.ts'
 import { topicNameProblem } from './topic-names.ts'
 
@@ -98,7 +98,7 @@ async function alterTopic(
     if (wanted.kind === 'refused') return { kind: 'answer', failure: wanted.failure }
     const failure = configFailure(validateTopicConfigs(wanted.configs, settings))
     if (failure !== undefined || validateOnly) return { kind: 'answer', failure }
-    const configs = storedConfigs(wanted.configs, replicationFactorOf(topic))
+    const configs = replacedConfigs(topic, wanted.configs)
     return { kind: 'change', apply: () => log.configureTopic(topic, configs) }
   })
 }

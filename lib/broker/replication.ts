@@ -27,3 +27,9 @@ export function kafkaConfigs(topic: Topic): Map<string, string> {
 export function storedConfigs(configs: ReadonlyMap<string, string>, replicationFactor: number): Map<string, string> {
   return new Map([...configs, [REPLICATION_FACTOR_CONFIG, String(replicationFactor)]])
 }
+
+/** A topic's stored configs after its Kafka configs were replaced: the reserved entry stays as it is. */
+export function replacedConfigs(topic: Topic, configs: ReadonlyMap<string, string>): Map<string, string> {
+  const kept = topic.configs.get(REPLICATION_FACTOR_CONFIG)
+  return kept === undefined ? new Map(configs) : new Map([...configs, [REPLICATION_FACTOR_CONFIG, kept]])
+}
