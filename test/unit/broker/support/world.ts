@@ -77,7 +77,15 @@ export function connect(signal: AbortSignal = new AbortController().signal): Bro
 }
 
 export function world(settings: Partial<BrokerSettings> = {}, nodes: readonly Node[] = [node(1)]): World {
-  const log = memoryLog()
+  return worldOn(memoryLog(), settings, nodes)
+}
+
+/** A world on a log of the test's own. */
+export function worldOn<L extends Log>(
+  log: L,
+  settings: Partial<BrokerSettings> = {},
+  nodes: readonly Node[] = [node(1)],
+): World<L> {
   const clock = testClock()
   const members = testMembers(...nodes)
   const reports: RequestReport[] = []
@@ -94,7 +102,7 @@ export function world(settings: Partial<BrokerSettings> = {}, nodes: readonly No
   })
   const own = connect()
   let correlations = 100
-  const start: World['start'] = (api, version, value, connection = own) => {
+  const start: World<L>['start'] = (api, version, value, connection = own) => {
     correlations += 1
     const correlationId = correlations
     const frame = Buffer.concat(encodeRequestFrame(api, version, { correlationId, clientId: 'test' }, value))
