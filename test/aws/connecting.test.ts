@@ -1,7 +1,12 @@
 // What happens before a request is on the wire was not applied, and is said to be so: nobody listens, the host has no
 // address, there are no credentials, no connection becomes free in time, the store is closed. A wait is always bounded.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { afterAll, expect, test } from 'vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, expect, test, vi } from 'vitest'
+import { checkAws } from '../../lib/storage/aws/check.ts'
+import { initAws } from '../../lib/storage/aws/init.ts'
 import { openAwsStores } from '../../lib/storage/aws/stores.ts'
 import type { Stores } from '../../lib/storage/ports.ts'
 import { freshPlace, freshStores, spoiledStores } from './deployment.ts'
@@ -11,6 +16,7 @@ const toClose: Stores[] = []
 afterAll(async () => {
   for (const stores of toClose) await stores.close()
 })
+afterEach(() => vi.unstubAllEnvs())
 
 const append = (stores: Stores) => stores.journal.append({ generation: 1, incarnation: 1, entries: [freshBytes()] })
 const unavailable = (cause: RegExp) => ({ kind: 'unavailable', throttled: false, cause: expect.stringMatching(cause) })
@@ -37,6 +43,31 @@ test('nobody listens on any address of a host that has several', async () => {
 test('the host has no address', async () => {
   const endpointUrl = 'http://does-not-exist.invalid:4566'
   await expectAllUnavailable(openAwsStores({ ...freshPlace(), endpointUrl }), /ENOTFOUND|EAI_AGAIN/)
+})
+
+test('there are no credentials', async () => {
+  for (const name of ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY']) vi.stubEnv(name, undefined)
+  for (const name of ['AWS_SHARED_CREDENTIALS_FILE', 'AWS_CONFIG_FILE']) vi.stubEnv(name, '/dev/null')
+  const place = freshPlace()
+  await expectAllUnavailable(openAwsStores(place), /CredentialsProviderError/)
+  const sentence = expect.stringMatching(/^No AWS credentials were found\. Set AWS_ACCESS_KEY_ID/)
+  expect(await checkAws(place)).toEqual({ kind: 'problem', sentence })
+  expect(await initAws(place)).toEqual({ kind: 'problem', sentence })
+})
+
+test('a search for credentials that never ends is bounded too', async () => {
+  vi.stubEnv('AWS_ACCESS_KEY_ID', undefined)
+  // A credentials process that sleeps stands for anything that hangs before a request is made.
+  const folder = mkdtempSync(join(tmpdir(), 'tidelog-'))
+  writeFileSync(join(folder, 'config'), '[default]\ncredential_process = sleep 3\n')
+  vi.stubEnv('AWS_CONFIG_FILE', join(folder, 'config'))
+  vi.stubEnv('AWS_SHARED_CREDENTIALS_FILE', '/dev/null')
+  const stores = openAwsStores({ ...freshPlace(), timeouts: { dynamodbMs: 200 } })
+  toClose.push(stores)
+  const began = performance.now()
+  expect(await append(stores)).toMatchObject({ kind: 'unknown', cause: expect.stringMatching(/within 200 ms/) })
+  expect(performance.now() - began).toBeLessThan(2000)
+  rmSync(folder, { recursive: true })
 })
 
 test('the server speaks something else: nobody can say what it did', async () => {

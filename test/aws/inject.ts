@@ -1,7 +1,7 @@
 // A proxy between the adapters and the emulator that counts requests and makes chosen ones fail as AWS and networks do
 // and no emulator does: with the exact status codes, headers and bodies of S3 and DynamoDB, with a connection that drops
 // before or after the request was applied, with answers that come late or break off.
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http'
 
 /** An error as the service words it. */
 export interface ServiceError {
@@ -39,6 +39,9 @@ export interface Injector {
   readonly endpointUrl: string
   /** The operations of all requests so far, in order of arrival. */
   readonly seen: readonly Operation[]
+  /** What they carried, in the same order. */
+  readonly bodies: readonly Buffer[]
+  readonly headers: readonly IncomingHttpHeaders[]
   /** How many times a fault was applied. */
   readonly hits: number
   /** The next `times` requests of an operation get this fault. */
@@ -50,6 +53,8 @@ export interface Injector {
 
 export async function startInjector(target: string): Promise<Injector> {
   const seen: Operation[] = []
+  const bodies: Buffer[] = []
+  const headers: IncomingHttpHeaders[] = []
   const faults: { operation: Operation; fault: Fault }[] = []
   const applying = new Set<Promise<unknown>>()
   let hits = 0
@@ -58,6 +63,8 @@ export async function startInjector(target: string): Promise<Injector> {
     const body = await readAll(incoming)
     const operation = operationOf(incoming)
     seen.push(operation)
+    bodies.push(body)
+    headers.push(incoming.headers)
     const at = faults.findIndex((f) => f.operation === operation)
     const fault = at < 0 ? undefined : faults.splice(at, 1)[0]?.fault
     if (fault !== undefined) hits++
@@ -72,6 +79,8 @@ export async function startInjector(target: string): Promise<Injector> {
   return {
     endpointUrl: `http://127.0.0.1:${address.port}`,
     seen,
+    bodies,
+    headers,
     get hits() {
       return hits
     },

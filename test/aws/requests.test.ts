@@ -1,6 +1,7 @@
 // How many requests each call of the ports makes, since requests are what AWS charges for: one for everything on the hot
 // path, and the smallest number for what works on many things.
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { crc32c } from '../../lib/base/crc32c.ts'
 import { spoiledStores } from './deployment.ts'
 import { freshBytes, freshKey } from './fault-cases.ts'
 
@@ -71,4 +72,32 @@ test('documents', async () => {
   expect(await requests(() => documents.get('a/b'), 'found')).toEqual(['dynamodb GetItem'])
   expect(await requests(() => documents.list('a'), 'found')).toEqual(['dynamodb Query'])
   expect(await requests(() => documents.delete('a/b', 1), 'applied')).toEqual(['dynamodb DeleteItem'])
+})
+
+test('every read of DynamoDB is strongly consistent', async () => {
+  const { journal, objects, documents } = opened.stores
+  const before = opened.injector.seen.length
+  await journal.readHead()
+  await journal.readChunks(1, 9)
+  await journal.deleteChunks(1, 9)
+  await objects.get(freshKey('tiny'))
+  await objects.list('tiny', { limit: 10 })
+  await documents.get('a/b')
+  await documents.list('a')
+  const reads = opened.injector.bodies.slice(before).map((body) => JSON.parse(body.toString()))
+  expect(reads.length).toBe(22)
+  for (const read of reads) expect(read.ConsistentRead).toBe(true)
+})
+
+test('a put to S3 carries its condition and its checksum, waits for no permission and is sent as it is', async () => {
+  const { injector, stores } = opened
+  const body = Buffer.from('the bytes that were written')
+  const key = freshKey('segment')
+  await stores.objects.put(key, [body])
+  const crc = Buffer.alloc(4)
+  crc.writeUInt32BE(crc32c(body))
+  expect(injector.headers.at(-1)?.['x-amz-checksum-crc32c']).toBe(crc.toString('base64'))
+  expect(injector.headers.at(-1)?.['if-none-match']).toBe('*')
+  expect(injector.headers.at(-1)?.['expect']).toBeUndefined()
+  expect(injector.headers.at(-1)?.['content-encoding']).toBeUndefined()
 })

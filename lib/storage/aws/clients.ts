@@ -77,11 +77,18 @@ export function openClients(options: AwsOptions): AwsClients {
   const underWay = new Set<Promise<unknown>>()
   let closed = false
 
+  /** The signal ends a request on the wire; the race ends whatever else may hang, such as a search for credentials. */
   async function exchange<T>(service: 's3' | 'dynamodb', run: (abortSignal: AbortSignal) => Promise<T>) {
     const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(), deadlineMs[service])
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`no whole answer within ${deadlineMs[service]} ms`))
+        controller.abort()
+      }, deadlineMs[service])
+    })
     try {
-      return { kind: 'done' as const, value: await run(controller.signal) }
+      return { kind: 'done' as const, value: await Promise.race([run(controller.signal), late]) }
     } catch (error) {
       return failureOf(error, service)
     } finally {
