@@ -6,6 +6,7 @@ import { listOffsets } from '../wire/messages/list-offsets.ts'
 import { threadedCompression } from '../wire/native-compression.ts'
 import { BATCH_LENGTH_OVERHEAD, batchSizeBytes, isControlBatch } from '../wire/record-batch.ts'
 import { openBatch, type RecordHeader, readRecords } from '../wire/records.ts'
+import type { RequestInput } from '../wire/schema.ts'
 import { type ClientTopic, type Cluster, pause } from './cluster.ts'
 import { ClientError, refused } from './errors.ts'
 
@@ -116,6 +117,17 @@ async function beginsOf(
   return new Map(partitions.map((partition) => [partition, from.offset]))
 }
 
+/** First and end offset of each partition now. */
+export async function partitionOffsets(
+  cluster: Cluster,
+  topic: ClientTopic,
+): Promise<ReadonlyMap<number, { readonly first: number; readonly end: number }>> {
+  const partitions = topic.partitions.map(({ partition }) => partition)
+  const first = await offsetsAt(cluster, topic, partitions, EARLIEST)
+  const end = await offsetsAt(cluster, topic, partitions, LATEST)
+  return new Map(partitions.map((p) => [p, { first: first.get(p) ?? 0, end: end.get(p) ?? 0 }]))
+}
+
 /** Asks the leaders for offsets by timestamp or by one of Kafka's special timestamps. */
 async function offsetsAt(
   cluster: Cluster,
@@ -217,15 +229,8 @@ async function fetchFrom(
   return { records, moved }
 }
 
-async function ask(cluster: Cluster, leader: number, request: Parameters<typeof requestFetch>[1]) {
-  return requestFetch(await cluster.connectionTo(leader), request)
-}
-
-function requestFetch(
-  connection: Awaited<ReturnType<Cluster['connectionTo']>>,
-  request: Parameters<typeof connection.request<typeof fetch>>[1],
-) {
-  return connection.request(fetch, request)
+async function ask(cluster: Cluster, leader: number, request: RequestInput<typeof fetch>) {
+  return (await cluster.connectionTo(leader)).request(fetch, request)
 }
 
 /** Adds the records of the batches in `bytes`, from `range.next` on and before its end, and moves the range on. */

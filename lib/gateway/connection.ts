@@ -236,8 +236,9 @@ export class Connection {
       this.#context.log.error({ err: error }, 'A request broke an invariant; its connection is closed')
       return { kind: 'close', reason: 'a broken invariant' }
     })
-    // The frame is not needed any more, whether or not earlier answers are still to come.
-    this.#context.budget.release(request.costBytes)
+    // The frame is not needed any more, whether or not earlier answers are still to come; unless the log still writes it.
+    if (handled.released === undefined) this.#context.budget.release(request.costBytes)
+    else void handled.released.then(() => this.#context.budget.release(request.costBytes))
     const sizeBytes = response.kind === 'send' ? sizeOf(response.buffers) : 0
     this.#unwrittenBytes += sizeBytes
     await before

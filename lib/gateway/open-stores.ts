@@ -25,9 +25,19 @@ export async function openStores(choice: StoreChoice): Promise<OpenStoresOutcome
     }
     case 'given':
       return initialised(choice.stores, 'stores of the caller')
+    case 'embedded':
+      return openEmbedded(choice.dir)
     case 'aws':
       return openAws(choice)
   }
+}
+
+async function openEmbedded(dir: string): Promise<OpenStoresOutcome> {
+  const { openEmbeddedStores } = await import('../storage/embedded/embedded.ts')
+  const opened = await openEmbeddedStores({ dir })
+  if (opened.kind === 'refused') return { kind: 'problem', sentence: opened.message }
+  const ready = await initialised(opened.stores, opened.dir)
+  return ready.kind === 'problem' ? ready : { ...ready, clusterId: opened.clusterId }
 }
 
 async function openAws(options: AwsOptions): Promise<OpenStoresOutcome> {
