@@ -161,7 +161,7 @@ export class Reader {
     }
   }
 
-  /** Nothing may follow a message. */
+  /** Nothing may follow. */
   finish(): void {
     if (this.offset !== this.end) throw new WireError('trailingBytes')
   }
@@ -307,7 +307,10 @@ function decodeMessage(api: Api, version: number, fields: Fields, body: Uint8Arr
   return value
 }
 
-/** Decodes a request's body (what follows its header). `bytes` and `records` fields are views into it. Throws `WireError`. */
+/**
+ * Decodes a request's body (what follows its header). `bytes` and `records` fields are views into it. Bytes after the
+ * message are ignored. Throws `WireError`.
+ */
 export function decodeRequest<A extends Api>(api: A, version: number, body: Uint8Array): RequestOf<A> {
   return decodeMessage(api, version, api.request, body) as RequestOf<A>
 }
