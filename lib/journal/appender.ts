@@ -115,6 +115,11 @@ export function createAppender(args: {
     const { restarts } = replica
     let open = batch
     for (let tries = 0; open.length > 0; tries++) {
+      if (tries > 0) await pause(tries - 1)
+      // Another read may have brought an entry meanwhile. From this look to the send nothing may come in between: the
+      // head that is sent must be the one up to which the entries were looked for.
+      open = settlePassed(open)
+      if (open.length === 0) return
       const doubtful = open.some((waiting) => waiting.doubtful)
       if (replica.haltedBecause !== undefined) return settleAll(open, { kind: doubtful ? 'unknown' : 'halted' })
       if (replica.restarts !== restarts) return settleAll(open, { kind: doubtful ? 'unknown' : 'unavailable' })
@@ -123,13 +128,9 @@ export function createAppender(args: {
       }
       const { head } = replica
       assert(head !== undefined, 'a process reads the head before it appends')
-      if (tries > 0) await pause(tries - 1)
-      if (head.tail.length >= TAIL_ENTRIES_MAX) {
-        await makeRoom(head)
-        open = settlePassed(open)
-        continue
-      }
-      open = await tryOnce(open, replica.head ?? head)
+      if (head.tail.length >= TAIL_ENTRIES_MAX) await makeRoom(head)
+      else await tryOnce(open, head)
+      open = settlePassed(open)
     }
   }
 
@@ -140,15 +141,14 @@ export function createAppender(args: {
     await replica.refresh()
   }
 
-  async function tryOnce(open: Waiting[], head: Head): Promise<Waiting[]> {
+  async function tryOnce(open: readonly Waiting[], head: Head): Promise<void> {
     const sentAt = clock.monotonic()
     const entries = open.map((waiting) => waiting.entry.bytes)
     const { generation, incarnation } = head
     const outcome = await journal.append({ generation, incarnation, entries })
-    if (outcome.kind === 'unavailable') return open
+    if (outcome.kind === 'unavailable') return
     if (outcome.kind !== 'rejected') for (const waiting of open) waiting.doubtful = true
     await learn(outcome, sentAt)
-    return settlePassed(open)
   }
 
   function settleAll(open: readonly Waiting[], outcome: AppendOutcome): void {
