@@ -23,10 +23,15 @@ export interface Handled {
   readonly admitted: Promise<void>
   /** Never rejects. Responses are sent in the order of the requests. */
   readonly response: Promise<BrokerResponse>
+  /**
+   * Resolves when nothing holds the frame any more, where that can be later than the response: a produce request that was
+   * told REQUEST_TIMED_OUT is still being written. Its memory counts until then. Never rejects.
+   */
+  readonly released?: Promise<void>
 }
 
 export interface Broker {
-  /** Starts one request: `frame` is header and body without the length prefix, kept by reference until the answer. */
+  /** Starts one request: `frame` is header and body without the length prefix, kept by reference until the answer (`released`). */
   handle(frame: Uint8Array, connection: BrokerConnection): Handled
 }
 

@@ -44,6 +44,8 @@ export interface Started {
   /** Undefined: with the answer. */
   readonly admitted?: Promise<void>
   readonly answer: Promise<Answer>
+  /** Undefined: with the answer. */
+  readonly released?: Promise<void>
   /** The answer when the handler broke down; undefined where the response has no room for an error as a whole. */
   readonly broken: ((errorCode: number) => Answer) | undefined
 }
@@ -83,9 +85,10 @@ const produceRow: Row = {
   api: produce,
   start: (context, body, call) => {
     const request = decodeRequest(produce, call.apiVersion, body)
-    const { admitted, answer } = handleProduce(context, request, call)
+    const { admitted, answer, released } = handleProduce(context, request, call)
     return {
       admitted,
+      released,
       answer: answer.then((a) => (a.kind === 'respond' ? respond(produce, call.apiVersion, a.response) : a)),
       broken: (errorCode) =>
         request.acks === 0

@@ -21,6 +21,8 @@ export type ProduceAnswer =
 export interface ProduceHandled {
   readonly admitted: Promise<void>
   readonly answer: Promise<ProduceAnswer>
+  /** The log holds none of the batches any more: their outcomes are known, in time or not. */
+  readonly released: Promise<void>
 }
 
 type RequestPartition = ProduceRequest['topicData'][number]['partitionData'][number]
@@ -39,7 +41,11 @@ export function handleProduce(context: BrokerContext, request: ProduceRequest, c
       errorMessage: `Acks must be -1, 0 or 1, not ${acks}.`,
     }
     const response = buildResponse(request, () => failedPartition(failure))
-    return { admitted: Promise.resolve(), answer: Promise.resolve({ kind: 'respond', response }) }
+    return {
+      admitted: Promise.resolve(),
+      answer: Promise.resolve({ kind: 'respond', response }),
+      released: Promise.resolve(),
+    }
   }
   const appended = prepareAll(context, request, call).then((prepared) => {
     const batches = prepared.flatMap((p): BatchToAppend[] => (p.kind === 'ready' ? [p.batch] : []))
@@ -56,6 +62,10 @@ export function handleProduce(context: BrokerContext, request: ProduceRequest, c
   return {
     admitted: appended.then(({ append }) => append?.admitted),
     answer: acks === 0 ? answerNothing(responses) : answerInTime(context, request, responses),
+    released: responses.then(
+      () => {},
+      () => {},
+    ),
   }
 }
 

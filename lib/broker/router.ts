@@ -83,7 +83,10 @@ export function createBroker(options: BrokerOptions): Broker {
       })
       const answered = response.then(() => undefined)
       // A request that broke down before it was admitted is admitted with its answer.
-      return { admitted: started.admitted?.catch(() => answered) ?? answered, response }
+      const admitted = started.admitted?.catch(() => answered) ?? answered
+      return started.released === undefined
+        ? { admitted, response }
+        : { admitted, response, released: started.released }
     },
   }
 }

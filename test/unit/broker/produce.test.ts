@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { AppendBatchOutcome } from '../../../lib/log/log.ts'
 import { buildBatch, buildPlainBatch } from '../../../lib/wire/build-batch.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
+import { encodeRequestFrame } from '../../../lib/wire/frame.ts'
 import { produce } from '../../../lib/wire/messages/produce.ts'
 import { inlineCompression } from '../../../lib/wire/native-compression.ts'
 import { batchCodec, readBatchHeader } from '../../../lib/wire/record-batch.ts'
@@ -325,6 +326,30 @@ describe('acks and time', () => {
     w.clock.advance(1000)
     await started.response
     expect(admitted).toBe(false)
+  })
+
+  test('the frame counts as held until the log is done with it, whatever the client was told', async () => {
+    const w = world()
+    await w.topic('t')
+    let release = (): void => {}
+    w.log.hold = new Promise((resolve) => {
+      release = resolve
+    })
+    const records = batch(['a'], NOW)
+    const header = { correlationId: 1, clientId: null }
+    const frame = Buffer.concat(encodeRequestFrame(produce, 9, header, body(records, { timeoutMs: 1000 })))
+    const handled = w.broker.handle(frame, connect())
+    let released = false
+    void handled.released?.then(() => {
+      released = true
+    })
+    await handled.admitted
+    w.clock.advance(1000)
+    expect((await handled.response).kind).toBe('send')
+    expect(released).toBe(false)
+    release()
+    await handled.released
+    expect(released).toBe(true)
   })
 })
 

@@ -37,13 +37,14 @@ describe('what closes the connection', () => {
     expect(w.errors).toEqual([])
     expect((await w.ask(metadata, 12, { topics: [] })).brokers).toHaveLength(1)
   })
+})
 
-  test('bytes behind the body', async () => {
-    const w = world()
-    const frame = encodeRequestFrame(metadata, 4, { correlationId: 1, clientId: null }, { topics: [] })
-    const longer = Buffer.concat([...frame, Buffer.alloc(3)])
-    expect(await responseOf(w.broker.handle(longer, connect()))).toMatchObject({ kind: 'close' })
-  })
+// As in Kafka: librdkafka 2.16 sends three bytes too many.
+test('bytes behind the body are ignored', async () => {
+  const w = world()
+  const frame = encodeRequestFrame(metadata, 4, { correlationId: 1, clientId: null }, { topics: [] })
+  const longer = Buffer.concat([...frame, Buffer.alloc(3)])
+  expect(await responseOf(w.broker.handle(longer, connect()))).toMatchObject({ kind: 'send' })
 })
 
 describe('broken invariants', () => {
