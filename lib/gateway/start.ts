@@ -12,6 +12,7 @@ import { createBroker } from '../broker/router.ts'
 import { health } from '../http/health.ts'
 import { createMetrics, type Metrics } from '../http/metrics.ts'
 import { type HttpServer, openHttpServer } from '../http/server.ts'
+import { startMaintenance } from '../log/maintenance.ts'
 import { type OpenedLog, openLog } from '../log/open-log.ts'
 import type { Stores } from '../storage/ports.ts'
 import { threadedCompression } from '../wire/native-compression.ts'
@@ -117,6 +118,7 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   cleanup.add(() => stores.close())
   const log = await openTheLog(stores, where, clock, logger)
   cleanup.add(() => log.close())
+  cleanup.add(startMaintenance({ log, stores, clock, random: systemRandom, logger }))
 
   const kafka = { host: listener.host, port: listener.port }
   const advertised = options.advertise ?? { host: reachableHost(kafka.host), port: kafka.port }

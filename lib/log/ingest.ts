@@ -175,7 +175,8 @@ export function createIngest(args: {
   function currentOrigin(): number {
     const generation = journal.origin()
     const now = clock.monotonic()
-    if (generation - origin.generation > ORIGIN_GENERATIONS_MAX || now - origin.takenAt > ORIGIN_AGE_MS_MAX) {
+    const tooOld = generation - origin.generation > ORIGIN_GENERATIONS_MAX || now - origin.takenAt > ORIGIN_AGE_MS_MAX
+    if (tooOld || origin.generation < replica.root.horizon) {
       origin = { generation, takenAt: now }
     }
     return origin.generation

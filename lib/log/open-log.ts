@@ -8,6 +8,7 @@ import { writeCheckpoint } from '../journal/checkpoint.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import type { Stores } from '../storage/ports.ts'
 import type { Compression } from '../wire/compression.ts'
+import { type CollectOptions, type CollectOutcome, collect } from './collect.ts'
 import { createFetcher } from './fetch.ts'
 import { createIngest, INGEST_DEFAULTS, type IngestOptions } from './ingest.ts'
 import type { Log } from './log.ts'
@@ -37,6 +38,8 @@ export interface OpenedLog extends Log {
   readonly journal: Journal
   /** Writes a checkpoint now, if anything changed. */
   checkpoint(): ReturnType<typeof writeCheckpoint>
+  /** Runs garbage collection once. */
+  collect(options?: CollectOptions): Promise<CollectOutcome>
 }
 
 export type OpenLogOutcome =
@@ -89,6 +92,7 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
   const log: OpenedLog = {
     journal,
     checkpoint: () => writeCheckpoint(journal, stores),
+    collect: (collectOptions) => collect(journal, stores, clock, collectOptions),
     refresh: () => replica.refresh(),
     ...createTopics(journal, random),
     append: ingest.append,
