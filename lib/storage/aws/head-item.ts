@@ -164,3 +164,13 @@ export function moveCheckpointUpdate(args: {
     },
   }
 }
+
+/** Raises the incarnation: everything that was appended on the condition of the old one is refused from here on. */
+export function raiseIncarnationUpdate(): HeadUpdate {
+  return {
+    UpdateExpression: 'SET #incarnation = #incarnation + :one',
+    ConditionExpression: 'attribute_exists(#incarnation)',
+    ExpressionAttributeNames: { '#incarnation': 'incarnation' },
+    ExpressionAttributeValues: { ':one': { N: '1' } },
+  }
+}

@@ -6,7 +6,7 @@ import { assert } from '../../base/assert.ts'
 import type { JournalStore, UpdateHeadOutcome } from '../ports.ts'
 import { deleteItems } from './batch-delete.ts'
 import { CHUNKS_PK, chunkIn, chunkItem, chunkSk } from './chunk-item.ts'
-import type { AwsClients } from './clients.ts'
+import { type AwsClients, type AwsOptions, openClients } from './clients.ts'
 import {
   appendUpdate,
   beginSealUpdate,
@@ -18,6 +18,7 @@ import {
   type HeadUpdate,
   headIn,
   moveCheckpointUpdate,
+  raiseIncarnationUpdate,
 } from './head-item.ts'
 import { ABSENT, itemKey, textIn } from './keys.ts'
 import { type Failure, unreadable, unwritten } from './outcomes.ts'
@@ -28,22 +29,37 @@ function notUpdated(failure: Failure): UpdateHeadOutcome {
   return { kind: 'rejected', head: failure.item === undefined ? undefined : headIn(failure.item) }
 }
 
+async function sendHeadUpdate(clients: AwsClients, table: string, update: HeadUpdate): Promise<UpdateHeadOutcome> {
+  const command = new UpdateItemCommand({
+    TableName: table,
+    Key: { ...HEAD_KEY },
+    ...update,
+    ReturnValues: 'ALL_NEW',
+    ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
+  })
+  const answer = await clients.call('dynamodb', (abortSignal) => clients.dynamodb.send(command, { abortSignal }))
+  if (answer.kind !== 'done') return notUpdated(answer)
+  assert(answer.value.Attributes !== undefined, 'an update of the head returns it')
+  return { kind: 'applied', head: headIn(answer.value.Attributes) }
+}
+
+/**
+ * What an operator does after restoring the table from a backup: raises the incarnation, so that no process that still
+ * runs on what came after the backup can write. Repeating it raises it again, which does no harm.
+ */
+export async function raiseIncarnation(options: AwsOptions): Promise<UpdateHeadOutcome> {
+  const clients = openClients(options)
+  try {
+    return await sendHeadUpdate(clients, options.table, raiseIncarnationUpdate())
+  } finally {
+    await clients.close()
+  }
+}
+
 export function openJournal(clients: AwsClients, table: string): JournalStore {
   const { dynamodb, call } = clients
 
-  async function updateHead(update: HeadUpdate): Promise<UpdateHeadOutcome> {
-    const command = new UpdateItemCommand({
-      TableName: table,
-      Key: { ...HEAD_KEY },
-      ...update,
-      ReturnValues: 'ALL_NEW',
-      ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
-    })
-    const answer = await call('dynamodb', (abortSignal) => dynamodb.send(command, { abortSignal }))
-    if (answer.kind !== 'done') return notUpdated(answer)
-    assert(answer.value.Attributes !== undefined, 'an update of the head returns it')
-    return { kind: 'applied', head: headIn(answer.value.Attributes) }
-  }
+  const updateHead = (update: HeadUpdate) => sendHeadUpdate(clients, table, update)
 
   function queryChunks(from: number, to: number, keysOnly: boolean) {
     const command = new QueryCommand({

@@ -10,6 +10,7 @@ import {
   type HeadUpdate,
   headIn,
   moveCheckpointUpdate,
+  raiseIncarnationUpdate,
 } from '../../../../lib/storage/aws/head-item.ts'
 
 const at = { generation: 123_456_789_012, incarnation: 1 }
@@ -19,6 +20,7 @@ const updates: [string, HeadUpdate][] = [
   ['append', appendUpdate({ ...at, entries })],
   ['beginSeal', beginSealUpdate(at)],
   ['finishSeal', finishSealUpdate({ ...at, hash: new Uint8Array(32) })],
+  ['raiseIncarnation', raiseIncarnationUpdate()],
   ['moveCheckpoint', moveCheckpointUpdate({ incarnation: 1, checkpoint })],
 ]
 
