@@ -18,9 +18,9 @@ export function encodeHead(head: Head): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** The head of a record. Its entries are views into `bytes`. */
-export function decodeHead(bytes: Uint8Array): Head {
-  const reader = new ByteReader(bytes)
+/** The head of a record. Its entries are views into `record`. */
+export function decodeHead(record: Uint8Array): Head {
+  const reader = new ByteReader(new Uint8Array(record.buffer, record.byteOffset, record.length))
   if (reader.u8() !== VERSION) throw new StoredBytesError('the head is of a version that this release does not know')
   const generation = reader.varint()
   const incarnation = reader.varint()

@@ -67,11 +67,10 @@ async function getObject(
   if (waiting !== undefined) {
     return { kind: 'found', bytes: new Uint8Array(range ? waiting.subarray(range.start, range.end) : waiting) }
   }
-  const inline = read(() => {
-    const bytes = objects.getBinaryFast(key)
-    return bytes && new Uint8Array(range ? bytes.subarray(range.start, range.end) : bytes)
-  })
-  return inline === undefined ? readFile(handle.files, key, range) : { kind: 'found', bytes: inline }
+  // `getBinary` copies; the buffer that `getBinaryFast` gives is reused and lies about its length.
+  const inline = read(() => objects.getBinary(key))
+  if (inline === undefined) return readFile(handle.files, key, range)
+  return { kind: 'found', bytes: range ? inline.subarray(range.start, range.end) : inline }
 }
 
 async function listObjects(
