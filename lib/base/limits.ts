@@ -122,3 +122,7 @@ export const EMBEDDED_DEFERRED_BYTES_MAX = 4 * 1024 * 1024
 export const EMBEDDED_MAP_BYTES = 16 * 1024 * 1024 * 1024
 /** A watched embedded journal is looked at this often. */
 export const EMBEDDED_WATCH_INTERVAL_MS = 3
+/** Records of one batch that a response calls invalid; the batch is refused as a whole whatever their number. */
+export const RECORD_ERRORS_MAX = 1000
+/** Topics or resources in one request whose answer lists some 40 configs for each. Kafka creates as many at once. */
+export const DESCRIBED_PER_REQUEST_MAX = 10_000

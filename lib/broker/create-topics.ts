@@ -2,7 +2,7 @@
 // to the journal. Whether a name is free is decided by the fold; what is checked here only answers earlier, and is all that
 // happens with `validateOnly`. Each topic succeeds or fails by itself.
 import { ZERO_TOPIC_ID } from '../base/ids.ts'
-import { PARTITIONS_PER_TOPIC_MAX } from '../base/limits.ts'
+import { DESCRIBED_PER_REQUEST_MAX, PARTITIONS_PER_TOPIC_MAX } from '../base/limits.ts'
 import { describeTopicConfigs, validateTopicConfigs } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../wire/messages/create-topics.ts'
@@ -35,6 +35,10 @@ export async function handleCreateTopics(
       if (counts.get(topic.name) !== 1) {
         const errorMessage = 'Duplicate topic name.'
         return failed(topic.name, { errorCode: ErrorCode.INVALID_REQUEST, errorMessage })
+      }
+      if (counts.size > DESCRIBED_PER_REQUEST_MAX) {
+        const errorMessage = `At most ${DESCRIBED_PER_REQUEST_MAX} topics can be created by one request.`
+        return failed(topic.name, { errorCode: ErrorCode.POLICY_VIOLATION, errorMessage })
       }
       if (fresh.kind !== 'fresh') return failed(topic.name, unserved(fresh, 'change'))
       return createTopic(context, topic, request.validateOnly)

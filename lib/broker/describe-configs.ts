@@ -1,5 +1,6 @@
 // DescribeConfigs: every config of a topic or gateway with its value, where that comes from, its type and what it does.
 // All gateways are alike, so any of them answers for any live node id, and for the empty name, which stands for all of them.
+import { DESCRIBED_PER_REQUEST_MAX } from '../base/limits.ts'
 import { CONFIG_TYPES, type DescribedConfig, type DescribeOptions } from '../log/settings.ts'
 import { describeTopicConfigs } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
@@ -16,6 +17,10 @@ import { topicNameProblem } from './topic-names.ts'
 type RequestResource = DescribeConfigsRequest['resources'][number]
 type Result = DescribeConfigsResponse['results'][number]
 
+const tooMany: Failure = {
+  errorCode: ErrorCode.INVALID_REQUEST,
+  errorMessage: `At most ${DESCRIBED_PER_REQUEST_MAX} resources can be described by one request.`,
+}
 /** Kafka's number of the source of a log level. */
 const SOURCE_BROKER_LOGGER = 6
 
@@ -26,7 +31,8 @@ export async function handleDescribeConfigs(
   const results = await Promise.all(
     request.resources.map(async (resource): Promise<Result> => {
       const { resourceType, resourceName } = resource
-      const described = await describe(context, resource, request)
+      const described =
+        request.resources.length > DESCRIBED_PER_REQUEST_MAX ? tooMany : await describe(context, resource, request)
       if ('errorCode' in described) return { resourceType, resourceName, ...described, configs: [] }
       return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs: described }
     }),

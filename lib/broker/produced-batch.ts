@@ -1,6 +1,7 @@
 // What happens to one partition's records between a produce request and the log: judged by Kafka's rules and the topic's
 // settings, and changed only where a setting asks for it (compression.type, message.timestamp.type). Without such a setting
 // the batch goes through as the same bytes, neither copied nor decompressed.
+import { RECORD_ERRORS_MAX } from '../base/limits.ts'
 import type { BatchToAppend, Topic } from '../log/log.ts'
 import { type TopicSettings, topicSettings } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
@@ -106,6 +107,7 @@ async function findKeyless(context: BrokerContext, records: Uint8Array): Promise
       if (record.key !== null) continue
       const batchIndexErrorMessage = 'Compacted topic cannot accept message without key.'
       recordErrors.push({ batchIndex: record.offsetDelta, batchIndexErrorMessage })
+      if (recordErrors.length === RECORD_ERRORS_MAX) break
     }
   } catch (error) {
     if (error instanceof RecordsError) return refused(ErrorCode.INVALID_RECORD, `Invalid batch: ${error.message}.`)

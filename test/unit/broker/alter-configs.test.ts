@@ -1,3 +1,4 @@
+// AlterConfigs: all explicit configs are replaced, apart from our reserved entry.
 import { expect, test } from 'vitest'
 import { REPLICATION_FACTOR_CONFIG } from '../../../lib/broker/replication.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'

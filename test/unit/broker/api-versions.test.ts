@@ -1,3 +1,4 @@
+// ApiVersions: exactly the ranges that are served, as Kafka 4 has them.
 import { expect, test } from 'vitest'
 import { featuresFor } from '../../../lib/broker/api-versions.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'

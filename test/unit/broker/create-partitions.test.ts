@@ -1,3 +1,4 @@
+// CreatePartitions: only ever more, and decided anew when another change comes first.
 import { describe, expect, test } from 'vitest'
 import { CHANGE_TOPIC_ATTEMPTS_MAX, PARTITIONS_PER_TOPIC_MAX } from '../../../lib/base/limits.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'

@@ -1,6 +1,7 @@
+// CreateTopics: what a topic may be, and that what is answered is what the log was told.
 import { describe, expect, test } from 'vitest'
 import { ZERO_TOPIC_ID } from '../../../lib/base/ids.ts'
-import { PARTITIONS_PER_TOPIC_MAX } from '../../../lib/base/limits.ts'
+import { DESCRIBED_PER_REQUEST_MAX, PARTITIONS_PER_TOPIC_MAX } from '../../../lib/base/limits.ts'
 import { REPLICATION_FACTOR_CONFIG, replicationFactorOf } from '../../../lib/broker/replication.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { createTopics } from '../../../lib/wire/messages/create-topics.ts'
@@ -184,4 +185,12 @@ test('the limit of topics', async () => {
   const w = world()
   w.log.createTopic = async () => ({ kind: 'limit' })
   expect(await create(w, wanted())).toMatchObject({ errorCode: ErrorCode.POLICY_VIOLATION })
+})
+
+test('more topics than one request may make', async () => {
+  const w = world()
+  const topics = Array.from({ length: DESCRIBED_PER_REQUEST_MAX + 1 }, (_, i) => wanted({ name: `t${i}` }))
+  const response = await w.ask(createTopics, 7, { topics })
+  expect(new Set(response.topics.map((topic) => topic.errorCode))).toEqual(new Set([ErrorCode.POLICY_VIOLATION]))
+  expect([...w.log.topics()]).toEqual([])
 })

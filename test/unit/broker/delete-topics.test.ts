@@ -1,3 +1,4 @@
+// DeleteTopics: by name and by id, each topic for itself.
 import { expect, test } from 'vitest'
 import { type TopicId, ZERO_TOPIC_ID } from '../../../lib/base/ids.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'

@@ -1,3 +1,4 @@
+// DescribeCluster: the gateways that are alive now.
 import { expect, test } from 'vitest'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { describeCluster } from '../../../lib/wire/messages/describe-cluster.ts'

@@ -1,4 +1,6 @@
+// DescribeConfigs: every config of topics and gateways, and never our reserved entry.
 import { describe, expect, test } from 'vitest'
+import { DESCRIBED_PER_REQUEST_MAX } from '../../../lib/base/limits.ts'
 import { REPLICATION_FACTOR_CONFIG } from '../../../lib/broker/replication.ts'
 import { TOPIC_CONFIGS } from '../../../lib/log/topic-settings-table.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
@@ -93,4 +95,12 @@ describe('gateways', () => {
 
 test.each([0, 3, 16, 32])('resource type %i has no configs', async (type) => {
   expect(await ask(world(), type, 'x')).toMatchObject({ errorCode: ErrorCode.INVALID_REQUEST, resourceType: type })
+})
+
+test('more resources than one request may ask about', async () => {
+  const resource = { resourceType: BROKER, resourceName: '1', configurationKeys: null }
+  const resources = Array.from({ length: DESCRIBED_PER_REQUEST_MAX + 1 }, () => resource)
+  const { results } = await world().ask(describeConfigs, 4, { resources })
+  expect(results.every((result) => result.errorCode === ErrorCode.INVALID_REQUEST)).toBe(true)
+  expect(results.every((result) => result.configs.length === 0)).toBe(true)
 })

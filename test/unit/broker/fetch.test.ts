@@ -1,3 +1,4 @@
+// Fetch: whole batches, limits, waiting, and Kafka's error for whatever cannot be read.
 import { describe, expect, test } from 'vitest'
 import { type TopicId, ZERO_TOPIC_ID } from '../../../lib/base/ids.ts'
 import { FETCH_BYTES_MAX } from '../../../lib/base/limits.ts'

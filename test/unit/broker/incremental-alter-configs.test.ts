@@ -1,3 +1,4 @@
+// IncrementalAlterConfigs: each operation, all of a resource or none, on the topic as it is when the change is made.
 import { describe, expect, test } from 'vitest'
 import { REPLICATION_FACTOR_CONFIG } from '../../../lib/broker/replication.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'

@@ -1,3 +1,4 @@
+// InitProducerId: fresh ids, renewed epochs, and the refusal of transactional ids.
 import { describe, expect, test } from 'vitest'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { initProducerId } from '../../../lib/wire/messages/init-producer-id.ts'

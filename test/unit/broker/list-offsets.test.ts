@@ -1,3 +1,4 @@
+// ListOffsets: every special timestamp in the versions that know it, and times inside compressed batches.
 import { describe, expect, test } from 'vitest'
 import { buildBatch } from '../../../lib/wire/build-batch.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'

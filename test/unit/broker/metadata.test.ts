@@ -1,3 +1,4 @@
+// Metadata: which topics are told of, which are made on the way, and which gateways lead them.
 import { describe, expect, test } from 'vitest'
 import { ZERO_TOPIC_ID } from '../../../lib/base/ids.ts'
 import { REPLICATION_FACTOR_CONFIG } from '../../../lib/broker/replication.ts'

@@ -1,3 +1,4 @@
+// OffsetForLeaderEpoch: the log is never truncated, so every epoch ends at its end.
 import { expect, test } from 'vitest'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { offsetForLeaderEpoch } from '../../../lib/wire/messages/offset-for-leader-epoch.ts'

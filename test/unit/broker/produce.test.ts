@@ -1,4 +1,6 @@
+// Produce: what reaches the log, in which order, and what each bad input and each outcome of the log is answered with.
 import { describe, expect, test } from 'vitest'
+import { RECORD_ERRORS_MAX } from '../../../lib/base/limits.ts'
 import type { AppendBatchOutcome } from '../../../lib/log/log.ts'
 import { buildBatch, buildPlainBatch } from '../../../lib/wire/build-batch.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
@@ -271,6 +273,15 @@ describe('settings of the topic', () => {
     const keyed = await buildBatch({ records: records.slice(0, 1) }, codec, inlineCompression)
     expect(await produceOne(w, keyed)).toMatchObject({ errorCode: 0 })
   })
+})
+
+test('the list of records without a key has an end', async () => {
+  const w = world()
+  await w.topic('t', 1, { 'cleanup.policy': 'compact' })
+  const records = Array.from({ length: RECORD_ERRORS_MAX + 500 }, () => ({ timestamp: NOW }))
+  const refused = await produceOne(w, buildPlainBatch({ records }))
+  expect(refused.errorCode).toBe(ErrorCode.INVALID_RECORD)
+  expect(refused.recordErrors).toHaveLength(RECORD_ERRORS_MAX)
 })
 
 describe('acks and time', () => {

@@ -1,3 +1,4 @@
+// The router: what closes a connection, what a broken invariant becomes, and what metrics are told.
 import { describe, expect, test } from 'vitest'
 import { firstErrorCode } from '../../../lib/broker/handlers.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
