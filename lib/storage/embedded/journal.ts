@@ -26,7 +26,7 @@ export function createEmbeddedJournal(handle: Handle): JournalStore {
         const bytes = environment.read(() => journal.getBinary(HEAD))
         return bytes === undefined ? { kind: 'missing' } : { kind: 'found', head: decodeHead(bytes) }
       }, unavailable),
-    append: (args) => {
+    append: async (args) => {
       assert(args.entries.length >= 1 && args.entries.length <= TAIL_ENTRIES_MAX, 'an append carries 1 to 64 entries')
       return update((head) => appended(head, args))
     },

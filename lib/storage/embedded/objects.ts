@@ -14,7 +14,7 @@ const KEY = /^[a-z]+\/[0-9a-f]{2}\/\d+\/[0-9A-Za-z-]+$/
 /** The object store of one handle. */
 export function createEmbeddedObjects(handle: Handle): ObjectStore {
   return {
-    put: (key, body, options) => {
+    put: async (key, body, options) => {
       assert(KEY.test(key), 'an object key has the form of ObjectKey')
       const sizeBytes = body.reduce((sum, part) => sum + part.length, 0)
       return handle.run(() =>
