@@ -1,4 +1,4 @@
-// Listings, chunk reads and deletes that go past one page of a service: 1 MB per query, 1,000 keys per listing, 25 items
+// Ranges at their edges; and listings, chunk reads and deletes that go past one page of a service: 1 MB per query, 1,000 keys per listing, 25 items
 // per batch. Nothing may be left out, come twice, or be deleted beside the range.
 import { expect, test } from 'vitest'
 import type { ObjectKind, ObjectStore } from '../../lib/storage/ports.ts'
@@ -42,6 +42,24 @@ test.each([
   if (keys.length > 1000) expect((await objects.delete(keys.slice(1000))).kind).toBe('applied')
   expect(await listAll(objects, kind, limit)).toEqual([])
   expect((await objects.get(other)).kind).toBe('found')
+  await close()
+})
+
+test.each(['segment', 'tiny'] as const)('%s: ranges that HTTP cannot say', async (kind) => {
+  const { objects, close } = await freshStores()
+  const key = freshKey(kind)
+  await objects.put(key, [Buffer.from('0123456789')])
+  const read = async (start: number, end: number) => {
+    const answer = await objects.get(key, { start, end })
+    return answer.kind === 'found' ? Buffer.from(answer.bytes).toString() : answer.kind
+  }
+  expect(await read(0, 0)).toBe('')
+  expect(await read(4, 4)).toBe('')
+  expect(await read(10, 12)).toBe('')
+  expect(await read(1000, 1000)).toBe('')
+  expect(await read(9, 1000)).toBe('9')
+  expect(await objects.get(freshKey(kind), { start: 3, end: 3 })).toEqual({ kind: 'missing' })
+  await expect(objects.get(key, { start: 5, end: 4 })).rejects.toThrow(/does not end before it starts/)
   await close()
 })
 
