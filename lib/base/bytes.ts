@@ -1,6 +1,7 @@
 // Reading and writing of our own stored formats: varints, fixed integers, strings, checksummed envelopes. Everything read
 // here came from a store, so it may be torn or flipped: a reader throws `StoredBytesError`, which callers turn into "read
 // it again, then say so". The Kafka wire format has its own reader, whose limits are those of a stranger's bytes.
+import { assert } from './assert.ts'
 import { crc32c } from './crc32c.ts'
 
 /** Stored bytes that cannot be what we wrote: cut off, altered, or of a format that this release does not know. */
@@ -41,6 +42,8 @@ export class ByteWriter {
   }
 
   varint(value: number): this {
+    // What cannot be read back must never be stored: every replica would stop at it.
+    assert(Number.isSafeInteger(value) && value >= 0, 'a stored number is an integer from 0 to 2^53 - 1')
     this.#reserve(8)
     const buffer = this.#buffer
     let rest = value
@@ -54,7 +57,7 @@ export class ByteWriter {
     return this
   }
 
-  /** A signed number, zigzag-coded: |value| up to 2^52. */
+  /** A signed number, zigzag-coded: from -2^52 to 2^52 - 1. */
   signed(value: number): this {
     return this.varint(value < 0 ? -value * 2 - 1 : value * 2)
   }

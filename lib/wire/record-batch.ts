@@ -17,6 +17,8 @@ export const PATCHED_HEADER_BYTES = 16
 const CRC_FROM = 21
 /** A record without key, value and headers whose deltas are one byte each. */
 export const RECORD_BYTES_MIN = 7
+/** Timestamps beyond this (some 35,000 years from 1970) are refused: the journal stores differences of them in 53 bits. */
+const TIMESTAMP_MS_MAX = 2 ** 50
 /** Produce requests before this version may not carry zstd. */
 const ZSTD_PRODUCE_VERSION_MIN = 7
 
@@ -161,6 +163,12 @@ function validateHeader(header: BatchHeader): InvalidBatch | undefined {
       'invalidRecord',
       `Invalid sequence ${baseSequence} or epoch ${header.producerEpoch} in a batch with producer id ${producerId}.`,
     )
+  }
+  if (producerId > Number.MAX_SAFE_INTEGER) {
+    return invalid('invalidRecord', `Producer id ${producerId} is none that was ever given out.`)
+  }
+  if (Math.abs(header.maxTimestamp) > TIMESTAMP_MS_MAX) {
+    return invalid('invalidTimestamp', `Timestamp ${header.maxTimestamp} is out of range.`)
   }
   if (isLogAppendTime(header)) {
     return invalid('invalidTimestamp', 'Producers may not set the timestamp type to LogAppendTime.')
