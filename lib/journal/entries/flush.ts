@@ -2,7 +2,7 @@
 // number, partition and arrival and lie back to back, so that a batch costs about 8 bytes, 16 with a producer. The same
 // table stands in the segment's footer, which is where an entry by reference points. The root decides whether topic and
 // partition exist; everything else is judged by the page of the partition (`state/page.ts`).
-import { ByteReader, ByteWriter } from '../../base/bytes.ts'
+import { ByteReader, ByteWriter, StoredBytesError } from '../../base/bytes.ts'
 
 /** One batch of a flush, in table order. */
 export interface FlushBatch {
@@ -88,7 +88,9 @@ export function decodeFlush(payload: Uint8Array): FlushBatch[] {
     const length = reader.varint()
     const recordCount = reader.varint()
     const maxTimestamp = baseTimestamp + reader.signed()
-    const producer = producers[reader.varint() - 1]
+    const producerIndex = reader.varint()
+    if (producerIndex > producers.length) throw new StoredBytesError('a batch names a producer that is not listed')
+    const producer = producers[producerIndex - 1]
     batches.push({
       topicNumber,
       partition,

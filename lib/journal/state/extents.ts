@@ -162,6 +162,7 @@ export function readColumns(reader: ByteReader): ExtentColumns {
   let maxTimestamp = 0
   for (let i = 0; i < count; i++) {
     const kind = reader.u8()
+    if (kind > 2) throw new StoredBytesError('an extent lies in an unknown kind of segment')
     if (kind !== 0) {
       const encoded = new ByteWriter(32).u8(kind).varint(reader.varint()).raw(reader.raw(16)).finish()
       segment = { encoded, key: undefined }

@@ -2,7 +2,7 @@
 // loaded, changed and stored without any other part of the state. A partition is decoded at its first use, and one that
 // was not touched since goes into the next checkpoint as the bytes it came from.
 import { assert } from '../../base/assert.ts'
-import { ByteReader, ByteWriter, openObject, sealObject } from '../../base/bytes.ts'
+import { ByteReader, ByteWriter, openObject, StoredBytesError, sealObject } from '../../base/bytes.ts'
 import { EXTENTS_PER_PARTITION_MAX, PAGE_PARTITIONS } from '../../base/limits.ts'
 import type { ObjectKey } from '../../storage/ports.ts'
 import type { FlushBatch } from '../entries/flush.ts'
@@ -115,7 +115,9 @@ function decodePartition(bytes: Uint8Array, blockKeys: readonly ObjectKey[]): Pa
   const reader = new ByteReader(bytes)
   const logStartOffset = reader.varint()
   const nextOffset = reader.varint()
-  const blocks = Array.from({ length: reader.count(35) }, (_, i) => ({
+  const blockCount = reader.count(35)
+  if (blockCount !== blockKeys.length) throw new StoredBytesError('a page does not name an object for each block')
+  const blocks = Array.from({ length: blockCount }, (_, i) => ({
     baseOffset: reader.varint(),
     endOffset: reader.varint(),
     maxTimestamp: reader.signed(),
@@ -167,6 +169,7 @@ export function decodePageObject(bytes: Uint8Array): Page {
   const used = content.count(2)
   for (let i = 0; i < used; i++) {
     const index = content.varint()
+    if (index >= PAGE_PARTITIONS) throw new StoredBytesError('a page holds a partition that is not one of its own')
     page.slots[index] = { state: undefined, encoded: content.bytes(), blockKeys: [] }
   }
   content.end()
@@ -174,7 +177,9 @@ export function decodePageObject(bytes: Uint8Array): Page {
   for (let i = 0; i < lists; i++) {
     const index = reader.varint()
     const keys = Array.from({ length: reader.count() }, () => reader.string())
-    page.slots[index]!.blockKeys = keys
+    const slot = page.slots[index]
+    if (slot === undefined) throw new StoredBytesError('a page names blocks of a partition that it does not hold')
+    slot.blockKeys = keys
   }
   reader.end()
   return page
