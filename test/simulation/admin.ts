@@ -46,7 +46,10 @@ async function act(
     completed: undefined,
     outcome: 'info',
   })
-  const reply = await connection.request((log) => ({ admitted: Promise.resolve(), answer: work(log) }), REQUEST_TIMEOUT_MS)
+  const reply = await connection.request(
+    (log) => ({ admitted: Promise.resolve(), answer: work(log) }),
+    REQUEST_TIMEOUT_MS,
+  )
   if (reply.kind !== 'answer') {
     line.leave()
     return noted

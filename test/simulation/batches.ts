@@ -46,9 +46,11 @@ export function readFetched(buffers: readonly Uint8Array[], position: number): F
   while (at < bytes.length) {
     if (bytes.length - at < BATCH_HEADER_BYTES) return { kind: 'corrupt', cause: 'a batch without a whole header' }
     const size = batchSizeBytes(bytes, at)
-    if (size < BATCH_HEADER_BYTES || size > bytes.length - at) return { kind: 'corrupt', cause: `a batch of ${size} bytes` }
+    if (size < BATCH_HEADER_BYTES || size > bytes.length - at)
+      return { kind: 'corrupt', cause: `a batch of ${size} bytes` }
     const header = readBatchHeader(bytes, at)
-    if (crc32c(bytes.subarray(at + CRC_FROM, at + size)) !== header.crc) return { kind: 'corrupt', cause: 'a wrong CRC' }
+    if (crc32c(bytes.subarray(at + CRC_FROM, at + size)) !== header.crc)
+      return { kind: 'corrupt', cause: 'a wrong CRC' }
     try {
       for (const record of readRecords(header, bytes.subarray(at + BATCH_HEADER_BYTES, at + size))) {
         const offset = header.baseOffset + record.offsetDelta

@@ -79,15 +79,18 @@ function judge(op: Poll | Ask, now: Shown, everywhere: Shown, here: Shown, repor
   if (now.highWatermark < here.highWatermark || now.logStartOffset < here.logStartOffset) {
     report('regress', `${op.partition} at ${op.process}: ${JSON.stringify(now)} after ${JSON.stringify(here)}`)
   }
+  if (op.kind === 'poll' && op.outcome === 'records' && op.position < now.highWatermark && op.final && op.records.length === 0) {
+    report('stuck', `${op.partition} at ${op.process}: nothing at ${op.position} below ${now.highWatermark}`)
+  }
   // A fetch below the end may be answered from a view up to a second old; everything else is a fact about now.
   const aboutNow = op.kind === 'ask' || op.outcome === 'outOfRange' || op.position >= now.highWatermark
   if (!aboutNow) return
   if (now.highWatermark < everywhere.highWatermark || now.logStartOffset < everywhere.logStartOffset) {
     const what = op.kind === 'poll' ? `an empty poll at ${op.position} (${op.outcome})` : 'an answer'
-    report('stale', `${op.partition} at ${op.process}: ${what} with ${now.highWatermark}, known ${everywhere.highWatermark}`)
-  }
-  if (op.kind === 'poll' && op.outcome === 'records' && op.position < now.highWatermark && op.final) {
-    report('stuck', `${op.partition} at ${op.process}: nothing at ${op.position} below ${now.highWatermark}`)
+    report(
+      'stale',
+      `${op.partition} at ${op.process}: ${what} with ${now.highWatermark}, known ${everywhere.highWatermark}`,
+    )
   }
 }
 
@@ -110,7 +113,8 @@ function judgeTopic(
   if (op.outcome !== 'ok' || topic === undefined) return
   if (op.action === 'delete') return
   const older = known !== undefined && compareTopics(topic, known) < 0
-  if (older) report('stale-topic', `${op.name} at ${op.process}: ${JSON.stringify(topic)} after ${JSON.stringify(known)}`)
+  if (older)
+    report('stale-topic', `${op.name} at ${op.process}: ${JSON.stringify(topic)} after ${JSON.stringify(known)}`)
   const deletedBefore = admins.some(
     (a) => a.action === 'delete' && a.outcome === 'ok' && a.topic?.id === topic.id && a.completed! < op.invoked,
   )

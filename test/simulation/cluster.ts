@@ -209,6 +209,7 @@ export function createCluster(args: {
       start(slot)
       return slots.length - 1
     },
-    up: () => slots.flatMap((slot, index) => (slot.log !== undefined && slot.host.state() === 'running' ? [index] : [])),
+    up: () =>
+      slots.flatMap((slot, index) => (slot.log !== undefined && slot.host.state() === 'running' ? [index] : [])),
   }
 }

@@ -14,7 +14,13 @@ const TRIES = 40
 const LIST_PAGE = 100
 
 /** One sweep. Ends early when the stores do not let it through. */
-export async function collect(world: World, host: Host, stores: Stores, oracle: Oracle, graceMs: number): Promise<void> {
+export async function collect(
+  world: World,
+  host: Host,
+  stores: Stores,
+  oracle: Oracle,
+  graceMs: number,
+): Promise<void> {
   const pause = (): Promise<void> => new Promise((resolve) => void host.clock.timer(host.random.duration(80), resolve))
   const due = oracle.checkpoints.filter(({ atMs }) => world.now() - atMs >= graceMs).at(-1)
   if (due === undefined) return
@@ -32,7 +38,10 @@ export async function collect(world: World, host: Host, stores: Stores, oracle: 
     let head = await readHead()
     if (head?.checkpoint === undefined || head.checkpoint.generation < horizon) return false
     const id = newUlid(host.clock, host.random)
-    const entry = encodeEntry({ kind: 'horizonAdvanced', id, origin: head.generation }, encodeHorizonAdvanced({ generation: horizon }))!
+    const entry = encodeEntry(
+      { kind: 'horizonAdvanced', id, origin: head.generation },
+      encodeHorizonAdvanced({ generation: horizon }),
+    )!
     for (let i = 0; i < TRIES && head !== undefined; i++) {
       const { generation, incarnation } = head
       const outcome = await stores.journal.append({ generation, incarnation, entries: [entry.bytes] })

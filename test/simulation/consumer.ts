@@ -4,8 +4,8 @@
 import type { FetchPartitionOutcome, Log } from '../../lib/log/log.ts'
 import { readFetched } from './batches.ts'
 import type { Connection, Started } from './cluster.ts'
-import { EPOCH_MS } from './host.ts'
 import type { Ask, Poll } from './history.ts'
+import { EPOCH_MS } from './host.ts'
 import type { Seeded } from './random.ts'
 import { createLine, type KnownTopic, type Line, pickTarget, type Scene, type Target, targetName } from './scene.ts'
 
@@ -183,7 +183,14 @@ async function ask(scene: Scene, connection: Connection, target: Target, questio
   if (reply.kind !== 'answer' || reply.value === undefined) return undefined
   const completed = history.tick()
   const partition = targetName(target)
-  return history.add<Ask>({ kind: 'ask', process: connection.hostName, partition, invoked, completed, answer: reply.value })
+  return history.add<Ask>({
+    kind: 'ask',
+    process: connection.hostName,
+    partition,
+    invoked,
+    completed,
+    answer: reply.value,
+  })
 }
 
 /** The question for the offsets of a partition now. */
@@ -226,7 +233,10 @@ async function askTime(scene: Scene, random: Seeded, line: Line): Promise<void> 
       ? await log.offsetOfMaxTimestamp(topic, partition)
       : await log.offsetForTimestamp(topic, partition, timestamp)
     if (found.kind !== 'found' && found.kind !== 'none') return undefined
-    const place = { offset: found.kind === 'found' ? found.offset : undefined, found: found.kind === 'found' ? found.timestamp : -1 }
+    const place = {
+      offset: found.kind === 'found' ? found.offset : undefined,
+      found: found.kind === 'found' ? found.timestamp : -1,
+    }
     return newest ? { kind: 'newest', ...place } : { kind: 'at', timestamp, ...place }
   })
 }

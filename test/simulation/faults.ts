@@ -146,7 +146,8 @@ export function createFaultTable(): FaultTable {
       }
     },
     total: () => [...hits.values()].reduce((sum, n) => sum + n, 0),
-    missing: () => all.flatMap((call) => variantsOf(call).flatMap((v) => (get(call, v) === 0 ? [`${call}: ${v}`] : []))),
+    missing: () =>
+      all.flatMap((call) => variantsOf(call).flatMap((v) => (get(call, v) === 0 ? [`${call}: ${v}`] : []))),
   }
 }
 

@@ -76,7 +76,9 @@ export interface Admin {
   completed: number | undefined
   /** `none`: a look found nothing. */
   outcome: 'ok' | 'fail' | 'info' | 'none'
-  topic: { readonly id: string; readonly number: number; readonly version: number; readonly partitions: number } | undefined
+  topic:
+    | { readonly id: string; readonly number: number; readonly version: number; readonly partitions: number }
+    | undefined
 }
 
 /** What was seen with the eyes of the simulation itself, beyond any client. */

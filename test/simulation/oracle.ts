@@ -2,12 +2,13 @@
 // oracle sits at the stores themselves, after all faults. It checks what must hold there whatever anybody believes (no
 // entry twice, no chunk with other content than its generation had, nothing emptied before its chunk is in place), tells
 // the collector what is referenced, and folds the whole history once more at the end to compare replicas with it.
-import type { ObjectKey, Stores } from '../../lib/storage/ports.ts'
+
 import { chainHash, decodeChunk, NO_CHUNKS_HASH } from '../../lib/journal/chunk.ts'
 import { decodeCheckpointed } from '../../lib/journal/entries/checkpointed.ts'
 import { decodeEntry } from '../../lib/journal/entry.ts'
 import { parseObjectKey } from '../../lib/journal/object-keys.ts'
 import { decodeRootObject } from '../../lib/journal/state/root.ts'
+import type { ObjectKey, Stores } from '../../lib/storage/ports.ts'
 
 export interface Oracle {
   /** The stores with the oracle's eyes on them. */
@@ -24,8 +25,17 @@ export interface Oracle {
   garbage(keys: readonly ObjectKey[], generation: number): Promise<ObjectKey[]>
 }
 
+function describe(bytes: Uint8Array): string {
+  const { kind, id } = decodeEntry(bytes)
+  return `${kind} ${id}`
+}
+
 /** Watches `stores`; tells of what must not happen. */
-export function createOracle(stores: Stores, now: () => number, report: (anomaly: string, detail: string) => void): Oracle {
+export function createOracle(
+  stores: Stores,
+  now: () => number,
+  report: (anomaly: string, detail: string) => void,
+): Oracle {
   const generations = new Map<number, Uint8Array[]>()
   const chunks = new Map<number, Uint8Array>()
   const seen = new Set<string>()
@@ -49,7 +59,8 @@ export function createOracle(stores: Stores, now: () => number, report: (anomaly
     }
     for (const bytes of entries) {
       const hex = Buffer.from(bytes).toString('latin1')
-      if (seen.has(hex)) report('appended-twice', `an entry of generation ${generation} was in the journal already`)
+      if (seen.has(hex))
+        report('appended-twice', `${describe(bytes)} of generation ${generation} was in the journal already`)
       seen.add(hex)
       list.push(bytes)
       try {

@@ -5,8 +5,8 @@
 import type { AppendBatchOutcome, BatchToAppend, Log } from '../../lib/log/log.ts'
 import { batchOf } from './batches.ts'
 import type { Connection, Started } from './cluster.ts'
-import { EPOCH_MS } from './host.ts'
 import type { Send, Try } from './history.ts'
+import { EPOCH_MS } from './host.ts'
 import type { Seeded } from './random.ts'
 import { createLine, type Scene, type Target, targetName } from './scene.ts'
 
@@ -89,7 +89,16 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
       tries: [],
     })
     const maxTimestamp = Math.max(...timestamps)
-    lane.open.push({ send, target, bytes, maxTimestamp, baseSequence, producerEpoch: epoch, bornMs: world.now(), inFlight: false })
+    lane.open.push({
+      send,
+      target,
+      bytes,
+      maxTimestamp,
+      baseSequence,
+      producerEpoch: epoch,
+      bornMs: world.now(),
+      inFlight: false,
+    })
     lane.nextSequence += count
     left--
     scene.operations++
@@ -122,7 +131,8 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
     switch (outcome.kind) {
       case 'appended':
       case 'duplicate':
-        return finish(batch, 'ok', outcome.baseOffset)
+        finish(batch, 'ok', outcome.baseOffset)
+        return
       case 'unknownTopic':
         scene.topics.delete(batch.target.topic.id)
         for (const open of [...laneOf(batch.target).open]) giveUp(open)
@@ -165,8 +175,9 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
     requests--
     for (const batch of batches) batch.inFlight = false
     const current = batches.filter((batch) => batch.producerEpoch === epoch)
-    if (reply.kind === 'answer') current.forEach((batch) => void judge(batch, reply.value[batches.indexOf(batch)]!))
-    else if (!options.idempotent && !options.repeats) current.forEach(giveUp)
+    if (reply.kind === 'answer') {
+      for (const batch of current) judge(batch, reply.value[batches.indexOf(batch)]!)
+    } else if (!options.idempotent && !options.repeats) for (const batch of current) giveUp(batch)
     wake()
   }
 
@@ -225,7 +236,16 @@ async function produce(
     known.push(i)
     const producerId = send.idempotent ? producerIdOf(bytes) : -1
     const recordCount = send.values.length
-    toAppend.push({ topic, partition: target.partition, bytes, recordCount, maxTimestamp, producerId, producerEpoch, baseSequence })
+    toAppend.push({
+      topic,
+      partition: target.partition,
+      bytes,
+      recordCount,
+      maxTimestamp,
+      producerId,
+      producerEpoch,
+      baseSequence,
+    })
   })
   const started = history.tick()
   for (const attempt of tries) attempt.started = started

@@ -1,8 +1,10 @@
 // The end of a run, seen from inside: every replica at the same position has the same state, which is also that of the whole
 // history folded once more from its first entry; and a process that meets what only a newer release can understand stops
 // serving instead of guessing.
-import { decodeEntry, encodeEntry } from '../../lib/journal/entry.ts'
+
+import { newUlid } from '../../lib/base/ids.ts'
 import { encodeFoldVersion } from '../../lib/journal/entries/fold-version.ts'
+import { decodeEntry, encodeEntry } from '../../lib/journal/entry.ts'
 import { applyEntry, isBehindHorizon } from '../../lib/journal/fold.ts'
 import { comparePositions } from '../../lib/journal/position.ts'
 import { applyBatch, emptyPage, encodePage, type Page } from '../../lib/journal/state/page.ts'
@@ -10,7 +12,6 @@ import { emptyRoot, encodeRoot, type PageKey, type RootState } from '../../lib/j
 import type { Log } from '../../lib/log/log.ts'
 import type { OpenedLog } from '../../lib/log/open-log.ts'
 import type { Oracle } from './oracle.ts'
-import { newUlid } from '../../lib/base/ids.ts'
 import type { Seeded } from './random.ts'
 import type { Scene } from './scene.ts'
 
@@ -104,7 +105,8 @@ export async function poisonJournal(scene: Scene, oracle: Oracle, random: Seeded
       world.pause(20_000).then(() => undefined),
     ])
     const last = outcomes?.at(-1)
-    if (last?.kind !== 'halted') sight('zombie-release', `${name} goes on after an entry that it cannot know: ${last?.kind}`)
+    if (last?.kind !== 'halted')
+      sight('zombie-release', `${name} goes on after an entry that it cannot know: ${last?.kind}`)
     const topic = [...log.topics()][0]
     if (topic === undefined) continue
     const offsets = await Promise.race([log.offsets(topic, 0), world.pause(20_000).then(() => undefined)])

@@ -8,9 +8,9 @@ import type { Stores } from '../../lib/storage/ports.ts'
 import type { Compression } from '../../lib/wire/compression.ts'
 import { createTopic, look, runAdmin } from './admin.ts'
 import { type Anomaly, check } from './checker.ts'
-import { type Cluster, createCluster } from './cluster.ts'
-import { readToEnd, runConsumer } from './consumer.ts'
+import { createCluster } from './cluster.ts'
 import { collect } from './collector.ts'
+import { readToEnd, runConsumer } from './consumer.ts'
 import { CALM, type FaultTable, MIXES } from './faults.ts'
 import { createHistory, type History } from './history.ts'
 import { createHost, type Host } from './host.ts'
@@ -117,7 +117,8 @@ async function live(run: Run): Promise<void> {
   network.setMix(CALM)
   await phase(run, 'final reads', finalReads(run), CALM_MS_MAX * 4)
   await compareReplicas(run.scene, run.oracle, run.sight)
-  if (random.chance(0.3)) await phase(run, 'newer release', poisonJournal(run.scene, run.oracle, random, run.sight), MINUTE_MS * 5)
+  if (random.chance(0.3))
+    await phase(run, 'newer release', poisonJournal(run.scene, run.oracle, random, run.sight), MINUTE_MS * 5)
 }
 
 /** Lets the world run until `work` is done. */
@@ -134,7 +135,8 @@ async function phase(run: Run, name: string, work: Promise<unknown>, limitMs: nu
     },
   )
   const outcome = await world.run(() => done, world.now() + limitMs)
-  if (outcome !== 'done') run.sight('stuck', `${name}: ${outcome === 'idle' ? 'nothing is left to happen' : 'it takes too long'}`)
+  if (outcome !== 'done')
+    run.sight('stuck', `${name}: ${outcome === 'idle' ? 'nothing is left to happen' : 'it takes too long'}`)
   world.trace(`end of ${name}`)
 }
 
@@ -219,7 +221,8 @@ async function busyTime(run: Run, index: number, times: number): Promise<void> {
     const options = { idempotent: random.chance(0.7), repeats: true, batches: 180, fanOut: 90 }
     clients.push(runProducer(scene, random.fork(`w${index}`), { ...options, name: `w${index}` }))
   }
-  for (let i = 0; i < 3; i++) clients.push(runConsumer(scene, random.fork(`c${index}.${i}`), `c${index}.${i}`, part(50)))
+  for (let i = 0; i < 3; i++)
+    clients.push(runConsumer(scene, random.fork(`c${index}.${i}`), `c${index}.${i}`, part(50)))
   for (let i = 0; i < 2; i++) clients.push(runAdmin(scene, random.fork(`a${index}.${i}`), part(14)))
   clients.push(keepDocuments(run, `d${index}`, part(30)))
 
@@ -285,7 +288,8 @@ async function runCollectors(run: Run, index: number, over: () => boolean): Prom
   for (let sweep = 0; !over(); sweep++) {
     const name = `gc${index}.${sweep}`
     const host = createHost(world, { name, random: random.fork(name), skewMs: 0, rate: 1 })
-    if (random.chance(0.1)) world.at(random.fraction() * 200, `${name} falls asleep`, () => host.freeze(random.duration(30_000)))
+    if (random.chance(0.1))
+      world.at(random.fraction() * 200, `${name} falls asleep`, () => host.freeze(random.duration(30_000)))
     void collect(world, host, network.storesFor(host), oracle, random.pick([0, 500, 10_000, HOUR_MS])).catch(world.fail)
     await world.pause(random.duration(1500))
   }
@@ -365,5 +369,3 @@ function resultOf(run: Run, history: History): RunResult {
     table: network.table,
   }
 }
-
-export type { Cluster }

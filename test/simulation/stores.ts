@@ -141,7 +141,7 @@ export function createNetwork(world: World, oracle: Oracle, random: Seeded, calm
         try {
           const outcome = await apply()
           world.trace(`${label} -> ${outcome.kind}`)
-            reply(outcome)
+          reply(outcome)
         } catch (error) {
           world.fail(error)
         }
@@ -187,6 +187,8 @@ export function createNetwork(world: World, oracle: Oracle, random: Seeded, calm
 
   function objectsFor(host: Host): ObjectStore {
     const { objects } = backend
+    // Bytes are damaged on the way, not where they lie: whoever reads again gets them whole.
+    let tornKey = ''
     return {
       put(key, body, options) {
         // On the wire from here on: what the caller does to its buffers later does not matter.
@@ -198,7 +200,11 @@ export function createNetwork(world: World, oracle: Oracle, random: Seeded, calm
           host,
           'objects.get',
           () => objects.get(key, range),
-          (fault) => (outcome) => tear(random, fault, outcome),
+          (fault) => (outcome) => {
+            const torn = key === tornKey ? outcome : tear(random, fault, outcome)
+            tornKey = torn === outcome ? '' : key
+            return torn
+          },
         ),
       delete: (keys) => write(host, 'objects.delete', () => objects.delete(keys)),
       list: (kind, options) => read(host, 'objects.list', () => objects.list(kind, options)),
@@ -277,7 +283,8 @@ function tear<T extends { readonly kind: string }>(
 ): T | GetObjectOutcome {
   if ((fault !== 'short' && fault !== 'flipped') || !('bytes' in outcome) || outcome.bytes.length === 0) return outcome
   const { bytes } = outcome
-  if (fault === 'short') return { kind: 'found', bytes: Uint8Array.from(bytes.subarray(0, random.int(0, bytes.length))) }
+  if (fault === 'short')
+    return { kind: 'found', bytes: Uint8Array.from(bytes.subarray(0, random.int(0, bytes.length))) }
   const copy = Uint8Array.from(bytes)
   const at = random.int(0, copy.length)
   copy[at] = copy[at]! ^ (1 << random.int(0, 8))
