@@ -61,6 +61,8 @@ function openRoot(path: string, mapSizeBytes: number): RootDatabase<Buffer, stri
     path,
     encoding: 'binary',
     overlappingSync: false,
+    // Our own queue gathers writes. With it on, a failed commit also rejects a promise that nobody can reach.
+    eventTurnBatching: false,
     mapSize: mapSizeBytes,
     maxReaders: 512,
     maxDbs: 4,
