@@ -12,6 +12,8 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const HERE = import.meta.dirname
 /** What a user's own code may look like; not a file, since nothing here resolves `tidelog` before it is built. */
 const TYPED = `
+import { type RunningTidelog, Tidelog, type TidelogOptions, TidelogStartError } from 'tidelog'
+
 const options: TidelogOptions = { store: 'memory', settings: { 'num.partitions': '3' } }
 const log: RunningTidelog = await Tidelog.start(options)
 const bootstrap: string = log.bootstrap
