@@ -3,11 +3,13 @@
 // start, or of an unknown topic only after a head read that began after the request arrived.
 import type { Clock } from '../base/clock.ts'
 import { FETCH_VIEW_AGE_MS } from '../base/limits.ts'
+import type { Position } from '../journal/position.ts'
 import type { JournalReplica } from '../journal/replica.ts'
 import type { Extent } from '../journal/state/extents.ts'
+import type { PartitionState } from '../journal/state/page.ts'
 import { PATCHED_HEADER_BYTES, patchedHeader } from '../wire/record-batch.ts'
 import type { FetchPartition, FetchPartitionOutcome, FetchRequest, PartitionOffsets, Unserved } from './log.ts'
-import { offsetsOf, type Partitions } from './partitions.ts'
+import { type FindPartitionOutcome, offsetsOf, type Partitions } from './partitions.ts'
 import type { BatchReader } from './read-batches.ts'
 import type { Waiters } from './waiters.ts'
 
@@ -17,6 +19,11 @@ interface PlannedRecords {
   readonly extents: readonly Extent[]
 }
 type Planned = PlannedRecords | Exclude<FetchPartitionOutcome, { kind: 'records' }>
+
+/** A partition at the position from which a whole request is answered. */
+type View =
+  | { readonly kind: 'found'; readonly state: PartitionState | undefined; readonly offsets: PartitionOffsets }
+  | Exclude<FindPartitionOutcome, { kind: 'found' }>
 
 export interface Fetcher {
   fetch(request: FetchRequest): Promise<readonly FetchPartitionOutcome[]>
@@ -50,37 +57,64 @@ export function createFetcher(args: {
     return true
   }
 
-  async function planPartition(wanted: FetchPartition, left: number, first: boolean): Promise<Planned> {
-    const found =
-      partitions.findNow(wanted.topic, wanted.partition) ?? (await partitions.find(wanted.topic, wanted.partition))
-    if (found.kind !== 'found') return found
-    const offsets = offsetsOf(found.state)
+  /** All partitions of a request at one position. Pages that are not in memory are loaded before it is taken. */
+  async function look(request: FetchRequest): Promise<{ position: Position; views: View[] }> {
+    const failed = new Map<FetchPartition, View>()
+    for (const wanted of request.partitions) {
+      if (partitions.findNow(wanted.topic, wanted.partition) !== undefined) continue
+      const found = await partitions.find(wanted.topic, wanted.partition)
+      if (found.kind !== 'found') failed.set(wanted, found)
+    }
+    const views = request.partitions.map((wanted): View => {
+      const found = partitions.findNow(wanted.topic, wanted.partition)
+      if (found === undefined) return failed.get(wanted) ?? { kind: 'unavailable' }
+      return found.kind === 'found' ? { ...found, offsets: offsetsOf(found.state) } : found
+    })
+    return { position: replica.root.position, views }
+  }
+
+  async function planPartition(wanted: FetchPartition, view: View, left: number, first: boolean): Promise<Planned> {
+    if (view.kind !== 'found') return view
+    const { state, offsets } = view
     if (wanted.offset < offsets.logStartOffset || wanted.offset > offsets.highWatermark) {
       return { kind: 'outOfRange', ...offsets }
     }
-    if (found.state === undefined || wanted.offset === offsets.lastStableOffset || (left <= 0 && !first)) {
+    if (state === undefined || wanted.offset === offsets.lastStableOffset || (left <= 0 && !first)) {
       return { kind: 'planned', offsets, extents: [] }
     }
     const limit = Math.max(0, Math.min(wanted.bytesMax, left))
-    const extents = await partitions.extentsFrom(found.state, wanted.offset, limit)
+    const extents = await partitions.extentsFrom(state, wanted.offset, limit)
     if (extents === undefined) return { kind: 'unavailable' }
-    // What was appended while a block was loaded belongs to a later answer.
+    // What was appended since the position was taken belongs to a later answer.
     const visible = extents.filter((extent) => extent.baseOffset < offsets.lastStableOffset)
     if (!first && visible.length > 0 && visible[0]!.length > left) return { kind: 'planned', offsets, extents: [] }
     return { kind: 'planned', offsets, extents: visible }
   }
 
-  async function plan(request: FetchRequest): Promise<{ planned: Planned[]; bytes: number; failed: boolean }> {
+  interface Plan {
+    readonly position: Position
+    readonly planned: readonly Planned[]
+    readonly bytes: number
+    readonly failed: boolean
+  }
+  async function plan(request: FetchRequest): Promise<Plan> {
+    const { position, views } = await look(request)
     const planned: Planned[] = []
     let bytes = 0
     let failed = false
-    for (const wanted of request.partitions) {
-      const part = await planPartition(wanted, request.bytesMax - bytes, bytes === 0)
+    for (const [i, wanted] of request.partitions.entries()) {
+      const part = await planPartition(wanted, views[i]!, request.bytesMax - bytes, bytes === 0)
       planned.push(part)
       if (part.kind !== 'planned') failed = true
       else for (const extent of part.extents) bytes += extent.length
     }
-    return { planned, bytes, failed }
+    return { position, planned, bytes, failed }
+  }
+
+  /** True if a request should wait for more than was planned for it. */
+  function isIncomplete(request: FetchRequest, { bytes, failed }: Plan): boolean {
+    if (failed || closed || request.signal.aborted || request.partitions.length === 0) return false
+    return bytes < request.bytesMin
   }
 
   /** Reads what was planned; undefined when an object is gone and the caller should look again. */
@@ -131,14 +165,14 @@ export function createFetcher(args: {
         if (refreshed.kind !== 'fresh') return failAll(request, refreshed)
       }
       for (let looks = 0; ; ) {
-        const { planned, bytes, failed } = await plan(request)
+        const planned = await plan(request)
         const leftMs = deadline - clock.monotonic()
-        const parked = bytes < request.bytesMin && !failed && leftMs > 0 && !request.signal.aborted && !closed
-        if (parked) {
-          await park(request, leftMs)
+        if (leftMs > 0 && isIncomplete(request, planned)) {
+          // What was applied while this was planned wakes nobody who was not waiting yet: look again.
+          if (replica.root.position === planned.position) await park(request, leftMs)
           continue
         }
-        const outcomes = await read(planned, request.leaderEpoch)
+        const outcomes = await read(planned.planned, request.leaderEpoch)
         if (outcomes !== undefined) return outcomes
         if (++looks === LOOKS_MAX) return failAll(request, { kind: 'unavailable' })
         const refreshed = await replica.refresh()
