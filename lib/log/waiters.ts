@@ -3,6 +3,7 @@
 // replaces the polling.
 import type { Clock } from '../base/clock.ts'
 import { POLL_MS_MAX, POLL_MS_MIN } from '../base/limits.ts'
+import type { Position } from '../journal/position.ts'
 import type { JournalReplica } from '../journal/replica.ts'
 import type { JournalStore } from '../storage/ports.ts'
 
@@ -22,6 +23,9 @@ export function createWaiters(replica: () => JournalReplica, journal: JournalSto
   const waiting = new Map<number, Map<number, Set<() => void>>>()
   let count = 0
   let stop: (() => void) | undefined
+  /** Both outlive a single wait, or a client whose waits are short would always be polled for at the fastest. */
+  let delay = POLL_MS_MIN
+  let seen: Position | undefined
 
   function startPolling(): () => void {
     if (journal.watch !== undefined) {
@@ -29,16 +33,18 @@ export function createWaiters(replica: () => JournalReplica, journal: JournalSto
       void replica().refresh()
       return journal.watch(() => void replica().refresh())
     }
-    let delay = POLL_MS_MIN
+    if (replica().root.position !== seen) delay = POLL_MS_MIN
+    seen = replica().root.position
     let stopped = false
     let cancel: () => void = () => {}
     const poll = (): void => {
       cancel = clock.timer(delay, async () => {
-        const before = replica().root.position
         const started = clock.monotonic()
         // An own append may have told us already.
         if (replica().asOf < started - delay / 2) await replica().refresh()
-        delay = replica().root.position === before ? Math.min(delay * 2, POLL_MS_MAX) : POLL_MS_MIN
+        const { position } = replica().root
+        delay = position === seen ? Math.min(delay * 2, POLL_MS_MAX) : POLL_MS_MIN
+        seen = position
         if (!stopped) poll()
       })
     }
