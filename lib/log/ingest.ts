@@ -49,6 +49,13 @@ interface Item {
   /** Counted in `heldBytes`. */
   held: boolean
 }
+/** A submission on its way into open segments; it may fill several. */
+interface Waiting {
+  readonly items: readonly Item[]
+  /** The first item that is in no segment yet. */
+  next: number
+  readonly admit: () => void
+}
 interface Flush {
   readonly items: readonly Item[]
   readonly bytes: number
@@ -82,7 +89,7 @@ export function createIngest(args: {
   let cancelLinger: (() => void) | undefined
   let lingered = false
   /** Submissions that wait for memory, in order of arrival. */
-  const backlog: { readonly items: readonly Item[]; readonly admit: () => void }[] = []
+  const backlog: Waiting[] = []
   /** In order of arrival, from closing to settling. */
   const flushes: Flush[] = []
   let committing = false
@@ -116,16 +123,20 @@ export function createIngest(args: {
 
   function admit(): void {
     while (backlog.length > 0 && heldBytes < REQUEST_MEMORY_BYTES_MAX && !isFull()) {
-      const { items, admit: admitted } = backlog.shift()!
-      for (const item of items) {
+      const first = backlog[0]!
+      while (first.next < first.items.length && !isFull()) {
+        const item = first.items[first.next++]!
         if (isSettled(item)) continue
         item.held = true
         heldBytes += item.batch.bytes.length
         open.push(item)
         openBytes += item.batch.bytes.length
-        if (isFull()) pump()
       }
-      admitted()
+      if (first.next === first.items.length) {
+        backlog.shift()
+        first.admit()
+      }
+      if (isFull()) pump()
     }
     pump()
   }
@@ -184,8 +195,9 @@ export function createIngest(args: {
 
   async function upload(flush: Flush): Promise<boolean> {
     const age = clock.monotonic() - replica.asOf
-    if (age > ORIGIN_AGE_MS_MAX && (await replica.refresh()).kind !== 'fresh') return false
-    if (age > HEAD_VIEW_AGE_MS) void replica.refresh()
+    if (age > ORIGIN_AGE_MS_MAX) {
+      if ((await replica.refresh()).kind !== 'fresh') return false
+    } else if (age > HEAD_VIEW_AGE_MS) void replica.refresh()
     const segment = buildSegment(flush.items.map((item) => item.batch))
     flush.segment = segment
     flush.origin = currentOrigin()
@@ -291,7 +303,7 @@ export function createIngest(args: {
       }
       const items = batches.map((batch, index) => ({ submission, index, batch, held: false }))
       const admitted = new Promise<void>((resolve) => {
-        backlog.push({ items, admit: resolve })
+        backlog.push({ items, next: 0, admit: resolve })
       })
       admit()
       return { admitted, outcomes }
