@@ -98,10 +98,14 @@ export function createBatchReader(
       const bytes = await reading.bytes
       if (bytes === 'missing' || bytes === 'unavailable') return bytes
       let whole = true
+      // A cached view keeps the whole answer in memory: where little of it was asked for, the cache gets a copy.
+      let wantedBytes = 0
+      for (const extent of range.extents) wantedBytes += extent.length
+      const sparse = wantedBytes < bytes.length / 2
       for (const extent of range.extents) {
         const batch = bytes.subarray(extent.start - reading.start, extent.start - reading.start + extent.length)
         if (isWhole(batch, extent)) {
-          cache.put(range.key, extent.start, batch)
+          cache.put(range.key, extent.start, sparse ? new Uint8Array(batch) : batch)
           found.set(extent, batch)
         } else whole = false
       }
