@@ -38,7 +38,7 @@ export function stateHash(root: Uint8Array, pages: PageTable): Uint8Array {
   return sha256(root, ...sorted.flatMap(([key, { hash }]) => [Buffer.from(key), hash]))
 }
 
-/** Blocks that another process's checkpoint already put into objects are not written again. */
+/** Blocks that another process's checkpoint already put into objects are not written again, and leave memory. */
 async function adoptBlockKeys(stores: Stores, page: Page, stored: PageReference | undefined): Promise<void> {
   const slots = page.slots.flatMap((slot, index) => (slot?.state === undefined ? [] : [{ state: slot.state, index }]))
   const lacking = slots.some(({ state }) => state.extents.blocks.some((block) => block.key === undefined))
@@ -49,7 +49,9 @@ async function adoptBlockKeys(stores: Stores, page: Page, stored: PageReference 
     const keys = found.value.slots[index]?.blockKeys ?? []
     keys.forEach((key, i) => {
       const block = state.extents.blocks[i]
-      if (block !== undefined) block.key ??= key
+      if (block === undefined || block.key !== undefined) return
+      block.key = key
+      block.columns = undefined
     })
   }
 }
