@@ -11,6 +11,7 @@ import { chainHash, decodeChunk, encodeChunk } from './chunk.ts'
 import { type BodyReference, decodeEntry, type Envelope, UnknownEntryError, verifyBody } from './entry.ts'
 import { applyEntry, isBehindHorizon, type Verdict } from './fold.ts'
 import { createPages, type Pages } from './pages.ts'
+import { comparePositions } from './position.ts'
 import { readObject } from './read-object.ts'
 import type { BatchVerdict } from './state/page.ts'
 import { decodeRootObject, emptyRoot, type RootState } from './state/root.ts'
@@ -61,6 +62,15 @@ export interface JournalReplica {
 interface Expected {
   readonly body: Uint8Array | undefined
   verdict: OwnVerdict | undefined
+}
+
+interface LoadedChunks {
+  readonly chunks: readonly {
+    readonly generation: number
+    readonly bytes: Uint8Array
+    readonly entries: Uint8Array[]
+  }[]
+  readonly complete: boolean
 }
 
 /** Thrown inside: chunks or a body that the head's view needs are gone. */
@@ -182,17 +192,28 @@ export function createReplica(args: {
     root.position = { generation: root.position.generation + 1, index: 0 }
   }
 
+  /** Chunks from `from` on, up to `to` or less far; read once more if their bytes were altered on the way. */
+  async function loadChunks(from: number, to: number, again = false): Promise<LoadedChunks> {
+    const outcome = await stores.journal.readChunks(from, to)
+    if (outcome.kind === 'unavailable') throw new UnavailableError()
+    try {
+      const chunks = outcome.chunks.map((chunk) => ({ ...chunk, entries: decodeChunk(chunk.bytes) }))
+      return { chunks, complete: outcome.complete }
+    } catch (error) {
+      if (again || !(error instanceof StoredBytesError)) throw error
+      return loadChunks(from, to, true)
+    }
+  }
+
   async function readChunks(to: number): Promise<void> {
     while (root.position.generation <= to) {
       const from = root.position.generation
-      const outcome = await stores.journal.readChunks(from, to)
-      if (outcome.kind === 'unavailable') throw new UnavailableError()
-      for (const { generation, bytes } of outcome.chunks) {
+      const { chunks, complete } = await loadChunks(from, to)
+      for (const { generation, bytes, entries } of chunks) {
         if (generation !== root.position.generation) throw new GapError()
-        await finishGeneration(decodeChunk(bytes), bytes)
+        await finishGeneration(entries, bytes)
       }
-      if (root.position.generation === from || (outcome.complete && root.position.generation <= to))
-        throw new GapError()
+      if (root.position.generation === from || (complete && root.position.generation <= to)) throw new GapError()
     }
   }
 
@@ -256,6 +277,14 @@ export function createReplica(args: {
       } catch (error) {
         if (!(error instanceof GapError)) throw error
         next = await readHead()
+        // Collected is only what the head's checkpoint covers. Anything else that is missing is lost, and to start again
+        // from a checkpoint behind us would take back what was served already.
+        if (next.checkpoint === undefined || comparePositions(next.checkpoint, root.position) <= 0) {
+          const { generation, index } = root.position
+          throw new StoredBytesError(
+            `entry ${index} of generation ${generation}, or its body, is missing and no checkpoint covers it; run: tidelog rebuild`,
+          )
+        }
         await restartFromHead(next)
       }
     }
