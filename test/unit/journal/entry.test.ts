@@ -121,7 +121,7 @@ describe('entry', () => {
           producerEpoch: header.producerEpoch,
           baseSequence: header.baseSequence,
         }
-        const other = { ...batch, start: bytes.length, maxTimestamp: -header.maxTimestamp }
+        const other = { ...batch, start: bytes.length, maxTimestamp: 0 - header.maxTimestamp }
         const [first, second] = decodeFlush(encodeFlush([batch, other]))
         expect([first!.maxTimestamp, second!.maxTimestamp]).toEqual([batch.maxTimestamp, other.maxTimestamp])
       }
