@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EMBEDDED_MAP_BYTES, EMBEDDED_WATCH_INTERVAL_MS } from '../../base/limits.ts'
 import type { Stores, Unavailable, Unknown } from '../ports.ts'
+import { databaseProblem } from './database-file.ts'
 import { claimDirectory } from './directory.ts'
 import { createEmbeddedDocuments } from './documents.ts'
 import { type Environment, openEnvironment } from './environment.ts'
@@ -65,6 +66,8 @@ export async function openEmbeddedStores(options: EmbeddedOptions): Promise<Open
     const lmdb = join(claim.dir, 'lmdb')
     await mkdir(folder, { recursive: true })
     await mkdir(lmdb, { recursive: true })
+    const problem = await databaseProblem(lmdb)
+    if (problem !== undefined) return { kind: 'refused', message: explain(options.dir, problem) }
     environment = await openEnvironment(lmdb, options.mapSizeBytes ?? EMBEDDED_MAP_BYTES)
     await syncDirectory(lmdb)
     await syncDirectory(claim.dir)
