@@ -14,6 +14,7 @@ import { createMetrics, type Metrics } from '../http/metrics.ts'
 import { type HttpServer, openHttpServer } from '../http/server.ts'
 import { startMaintenance } from '../log/maintenance.ts'
 import { type OpenedLog, openLog } from '../log/open-log.ts'
+import { observeStores } from '../storage/observed.ts'
 import type { Stores } from '../storage/ports.ts'
 import { threadedCompression } from '../wire/native-compression.ts'
 import { type Listener, openListener } from './listener.ts'
@@ -114,8 +115,9 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   cleanup.add(() => dropListener())
   const http = await bindHttp(options.http, cleanup)
 
-  const { stores, where, clusterId } = await open(options.store)
-  cleanup.add(() => stores.close())
+  const { stores: opened, where, clusterId } = await open(options.store)
+  cleanup.add(() => opened.close())
+  const stores = observeStores(opened, metrics.onStoreCall, clock)
   const log = await openTheLog(stores, where, clock, logger)
   cleanup.add(() => log.close())
   cleanup.add(startMaintenance({ log, stores, clock, random: systemRandom, logger }))

@@ -5,22 +5,12 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { RequestReport } from '../broker/router.ts'
 import type { LogStatus } from '../log/log.ts'
+import type { StoreCall } from '../storage/observed.ts'
 import { errorName } from '../wire/errors.ts'
 
 /** From half a millisecond (a hit in memory) to the longest waits of clients. */
 const REQUEST_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const EVENT_LOOP_RESOLUTION_MS = 10
-
-/** One call of a store, as metrics see it. */
-export interface StoreCallReport {
-  /** `objects`, `journal` or `documents`. */
-  readonly store: string
-  /** The method. */
-  readonly call: string
-  /** The kind of its outcome: `applied`, `unavailable`, … */
-  readonly outcome: string
-  readonly durationMs: number
-}
 
 /** Where the gauges read from. */
 export interface MetricsSources {
@@ -37,7 +27,7 @@ export interface Metrics {
     bytesOut(count: number): void
   }
   onRequest(report: RequestReport): void
-  onStoreCall(report: StoreCallReport): void
+  onStoreCall(call: StoreCall): void
   /** From here on the gauges have something to read. */
   attach(sources: MetricsSources): void
   /** The text that Prometheus scrapes, and its content type. */
@@ -83,6 +73,12 @@ export function createMetrics(): Metrics {
     buckets: REQUEST_SECONDS,
     registers,
   })
+  const storeBytes = new Counter({
+    name: 'tidelog_store_bytes_total',
+    help: 'Content written to and read from the stores.',
+    labelNames: ['store', 'call'],
+    registers,
+  })
   const processGauges = addProcessGauges(registry)
 
   return {
@@ -97,9 +93,10 @@ export function createMetrics(): Metrics {
       durations.observe({ api: apiName }, durationMs / 1000)
       if (errorCode !== 0) errors.inc({ api: apiName, error: errorName(errorCode) })
     },
-    onStoreCall: ({ store, call, outcome, durationMs }) => {
-      storeCalls.inc({ store, call, outcome })
-      storeDurations.observe({ store, call }, durationMs / 1000)
+    onStoreCall: ({ store, operation, outcome, durationMs, bytes }) => {
+      storeCalls.inc({ store, call: operation, outcome })
+      storeDurations.observe({ store, call: operation }, durationMs / 1000)
+      if (bytes !== undefined) storeBytes.inc({ store, call: operation }, bytes)
     },
     attach: (sources) => addLogGauges(registry, sources),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),

@@ -72,7 +72,7 @@ test('metrics count what happened, each instance its own', async () => {
   const report = { version: 9, result: 'send', bytesIn: 1, bytesOut: 1 } as const
   one.metrics.onRequest({ ...report, apiName: 'Produce', errorCode: 0, durationMs: 3 })
   one.metrics.onRequest({ ...report, apiName: 'Produce', errorCode: 10, durationMs: 3 })
-  one.metrics.onStoreCall({ store: 'objects', call: 'put', outcome: 'applied', durationMs: 8 })
+  one.metrics.onStoreCall({ store: 'objects', operation: 'put', outcome: 'applied', durationMs: 8 })
   one.metrics.observer.connectionOpened()
   one.metrics.observer.bytesIn(100)
   const text = await (await fetch(`${one.url}/metrics`)).text()
