@@ -11,6 +11,9 @@ import { deleteFiles, listFiles, putFile, readFile } from './files.ts'
 /** What a key looks like; nothing else may become a path. */
 const KEY = /^[a-z]+\/[0-9a-f]{2}\/\d+\/[0-9A-Za-z-]+$/
 
+/** A page of a list ends early past this: finding a size touches the object, and a list must not hold up the process. */
+const LIST_SCANNED_BYTES = 16 * 1024 * 1024
+
 /** The object store of one handle. */
 export function createEmbeddedObjects(handle: Handle): ObjectStore {
   return {
@@ -67,10 +70,14 @@ async function getObject(
   if (waiting !== undefined) {
     return { kind: 'found', bytes: new Uint8Array(range ? waiting.subarray(range.start, range.end) : waiting) }
   }
-  // `getBinary` copies; the buffer that `getBinaryFast` gives is reused and lies about its length.
-  const inline = read(() => objects.getBinary(key))
-  if (inline === undefined) return readFile(handle.files, key, range)
-  return { kind: 'found', bytes: range ? inline.subarray(range.start, range.end) : inline }
+  const inline = read(() => {
+    // A view of memory that LMDB reuses at the next read: its `length` is right, the length of its array is not.
+    const bytes = objects.getBinaryFast(key)
+    return (
+      bytes && new Uint8Array(bytes.subarray(range?.start ?? 0, Math.min(range?.end ?? bytes.length, bytes.length)))
+    )
+  })
+  return inline === undefined ? readFile(handle.files, key, range) : { kind: 'found', bytes: inline }
 }
 
 async function listObjects(
@@ -84,11 +91,14 @@ async function listObjects(
   if (phase === 'm') {
     const prefix = `${kind}/`
     const more = read(() => {
-      for (const { key, value } of objects.getRange({ start: after ?? prefix })) {
+      let scannedBytes = 0
+      for (const key of objects.getKeys({ start: after ?? prefix })) {
         if (!key.startsWith(prefix)) break
         if (key === after) continue
-        if (found.length === limit) return true
-        found.push({ key, sizeBytes: value.length })
+        if (found.length === limit || scannedBytes > LIST_SCANNED_BYTES) return true
+        const sizeBytes = objects.getBinaryFast(key)?.length ?? 0
+        scannedBytes += sizeBytes
+        found.push({ key, sizeBytes })
       }
       return false
     })

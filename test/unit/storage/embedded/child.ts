@@ -2,6 +2,7 @@
 // until it is killed and prints what was acknowledged; `append` appends once per line it reads; `full` writes until the
 // store refuses, a few times more, and says how each write ended.
 import { createInterface } from 'node:readline'
+import { EMBEDDED_INLINE_BYTES_MAX } from '../../../../lib/base/limits.ts'
 import { openEmbeddedStores } from '../../../../lib/storage/embedded/embedded.ts'
 import type { Stores } from '../../../../lib/storage/ports.ts'
 
@@ -37,7 +38,7 @@ async function append({ journal }: Stores, text: string): Promise<string> {
 
 async function write(stores: Stores, tag: string): Promise<void> {
   for (let n = 0; ; n++) {
-    const size = n % 4 === 0 ? 200_000 + n : 500 + n
+    const size = n % 4 === 0 ? EMBEDDED_INLINE_BYTES_MAX + 1 + n : 500 + n
     const put = await stores.objects.put(keyOf(n), [Buffer.alloc(size, n & 0xff)], { withNextAppend: n % 2 === 1 })
     const appended = await append(stores, `${tag}:${n}`)
     const document = await stores.documents.put(`docs/${n}`, Buffer.from(String(n)), 0)
