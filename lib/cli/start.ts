@@ -13,6 +13,8 @@ const HTTP_DEFAULT = '127.0.0.1:8080'
 const DATA_DEFAULT = './tidelog-data'
 /** Past this a stop is given up: something hangs that should not. */
 const STOP_MS_MAX = 30_000
+/** Ctrl-C reaches a process from the terminal and from the one that started it. */
+const SIGNAL_ECHO_MS = 500
 
 interface StartFlags {
   readonly kafka: Address
@@ -100,14 +102,14 @@ function storeChoice(flags: StartFlags): StoreChoice {
   }
 }
 
-/** Resolves with the first signal that asks for an end; the second ends at once. */
+/** Resolves with the first signal that asks for an end; a second one ends at once, unless it is an echo of the first. */
 function stopRequested(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    let asked = false
+    let askedMs: number | undefined
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(name, () => {
-        if (asked) process.exit(1)
-        asked = true
+        if (askedMs !== undefined && performance.now() - askedMs > SIGNAL_ECHO_MS) process.exit(1)
+        askedMs ??= performance.now()
         resolve(name)
       })
     }
