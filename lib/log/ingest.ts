@@ -235,13 +235,23 @@ export function createIngest(args: {
     const entries: { flush: Flush; entry: EntryToAppend; items: Item[] }[] = []
     for (const flush of group) {
       const prepared = prepare(flush)
-      if (prepared !== undefined) entries.push({ flush, ...prepared })
+      if (prepared === undefined) continue
+      entries.push({ flush, ...prepared })
+      remember(flush)
     }
     const appended = entries.length === 0 ? [] : journal.appender.append(entries.map(({ entry }) => entry))
     const outcomes = await Promise.all(appended)
     // From the last on, so that what was in the same append fails for its own reason and not as a follower.
     for (let i = entries.length - 1; i >= 0; i--) finish(entries[i]!.flush, entries[i]!.items, outcomes[i]!)
     flushes.splice(0, group.length)
+  }
+
+  /** For readers here, who are woken in the moment in which the fold accepts what is about to be appended. */
+  function remember({ segment, items, key }: Flush): void {
+    segment!.order.forEach((index, i) => {
+      const item = items[index]!
+      if (!isSettled(item)) cache.put(key, segment!.table[i]!.start, item.batch.bytes)
+    })
   }
 
   /** The entry of a stored segment, without the batches that failed meanwhile; undefined when none is left. */
@@ -269,11 +279,6 @@ export function createIngest(args: {
       fail(flush, { kind: outcome.kind === 'folded' ? 'unavailable' : outcome.kind })
       return
     }
-    const starts = flush.segment!.table
-    flush.segment!.order.forEach((index, i) => {
-      const item = flush.items[index]!
-      if (!isSettled(item)) cache.put(flush.key, starts[i]!.start, item.batch.bytes)
-    })
     settling++
     void outcome.verdict.batches.then((verdicts) => {
       items.forEach((item, i) => {
