@@ -1,7 +1,7 @@
 // Builds a log from the three stores: journal replica and appender, ingest, fetch, topics, and the checkpoint that is due
 // from time to time. One log per process and deployment; nothing in it must survive the process.
 import { type Clock, sleep } from '../base/clock.ts'
-import { CHECKPOINT_BYTES, CHECKPOINT_ENTRIES } from '../base/limits.ts'
+import { CHECKPOINT_BYTES, CHECKPOINT_ENTRIES, DRAIN_MS_MAX } from '../base/limits.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Random, randomInt } from '../base/random.ts'
 import { writeCheckpoint } from '../journal/checkpoint.ts'
@@ -112,8 +112,13 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
     },
     async close() {
       fetcher.close()
-      await ingest.close()
+      const drained = ingest.close()
+      // An entry in doubt is tried until it is resolved. Where the store does not come back, its outcome stays unknown.
+      const inTime = new AbortController()
+      void drained.then(() => inTime.abort())
+      await sleep(clock, DRAIN_MS_MAX, inTime.signal)
       await journal.appender.close()
+      await drained
       await checkpoints.close()
     },
   }
@@ -128,10 +133,11 @@ async function firstRefresh(
 ): Promise<Exclude<OpenLogOutcome, { kind: 'opened' }> | undefined> {
   for (let tries = 0; tries < OPEN_TRIES_MAX; tries++) {
     if (tries > 0) await sleep(clock, 50 * 2 ** tries)
-    const head = await stores.journal.readHead()
-    if (head.kind === 'missing') return { kind: 'missing' }
-    if (head.kind === 'unavailable') continue
-    const outcome = await replica.refresh()
+    const sentAt = clock.monotonic()
+    const read = await stores.journal.readHead()
+    if (read.kind === 'missing') return { kind: 'missing' }
+    if (read.kind === 'unavailable') continue
+    const outcome = await replica.observe(read.head, sentAt)
     if (outcome.kind === 'fresh') return undefined
     if (outcome.kind === 'halted') return { kind: 'halted', reason: replica.haltedBecause ?? '' }
   }
@@ -148,17 +154,23 @@ function scheduleCheckpoints(
 ): { look: () => void; close: () => Promise<void> } {
   const draw = (): number => entriesMax - randomInt(random, 0, Math.max(1, entriesMax >>> 2))
   let due = draw()
+  let dueBytes = CHECKPOINT_BYTES
   let running: Promise<void> | undefined
   let closed = false
   return {
     look() {
       const { entries, bytes } = journal.replica.sinceCheckpoint
-      if (running !== undefined || closed || (entries < due && bytes < CHECKPOINT_BYTES)) return
+      if (running !== undefined || closed || (entries < due && bytes < dueBytes)) return
       running = writeCheckpoint(journal, stores).then((outcome) => {
         running = undefined
+        due = draw()
+        dueBytes = CHECKPOINT_BYTES
+        if (outcome.kind !== 'unavailable') return
         // Nobody's came through: try again a while later.
-        due = outcome.kind === 'unavailable' ? journal.replica.sinceCheckpoint.entries + (entriesMax >>> 3) + 1 : draw()
-        if (outcome.kind === 'unavailable') logger.warn({}, 'a checkpoint could not be written and is tried again')
+        const since = journal.replica.sinceCheckpoint
+        due = since.entries + (entriesMax >>> 3) + 1
+        dueBytes = since.bytes + (CHECKPOINT_BYTES >>> 3)
+        logger.warn({}, 'a checkpoint could not be written and is tried again')
       })
     },
     async close() {
