@@ -120,7 +120,7 @@ export const BLOCKS_IN_MEMORY_MAX = 256
 export const PAGES_IN_MEMORY_MAX = 1024
 
 /** Small embedded objects that wait in memory for the next commit; more are committed at once. */
-export const EMBEDDED_DEFERRED_BYTES_MAX = 4 * 1024 * 1024
+export const EMBEDDED_DEFERRED_BYTES_MAX = 16 * 1024 * 1024
 /** Address space that LMDB starts with, of a sparse file; it grows by itself. */
 export const EMBEDDED_MAP_BYTES = 16 * 1024 * 1024 * 1024
 /** A watched embedded journal is looked at this often. */
