@@ -99,6 +99,10 @@ async function changeTopic(scene: Scene, random: Seeded, line: Line, known: Know
     const outcome = grow
       ? await log.addPartitions(topic, topic.partitions + 1)
       : await log.configureTopic(topic, setting)
+    if (outcome.kind === 'changed' && outcome.topic.version !== topic.version + 1) {
+      const detail = `${known.name}: version ${topic.version} became ${outcome.topic.version}`
+      scene.history.add({ kind: 'sight', anomaly: 'lost-update', detail })
+    }
     if (outcome.kind === 'changed') return { outcome: 'ok', topic: fact(outcome.topic) }
     return { outcome: outcome.kind === 'unknown' || outcome.kind === 'halted' ? 'info' : 'fail', topic: undefined }
   })

@@ -79,7 +79,13 @@ function judge(op: Poll | Ask, now: Shown, everywhere: Shown, here: Shown, repor
   if (now.highWatermark < here.highWatermark || now.logStartOffset < here.logStartOffset) {
     report('regress', `${op.partition} at ${op.process}: ${JSON.stringify(now)} after ${JSON.stringify(here)}`)
   }
-  if (op.kind === 'poll' && op.outcome === 'records' && op.position < now.highWatermark && op.final && op.records.length === 0) {
+  if (
+    op.kind === 'poll' &&
+    op.outcome === 'records' &&
+    op.position < now.highWatermark &&
+    op.final &&
+    op.records.length === 0
+  ) {
     report('stuck', `${op.partition} at ${op.process}: nothing at ${op.position} below ${now.highWatermark}`)
   }
   // A fetch below the end may be answered from a view up to a second old; everything else is a fact about now.
@@ -119,6 +125,11 @@ function judgeTopic(
     (a) => a.action === 'delete' && a.outcome === 'ok' && a.topic?.id === topic.id && a.completed! < op.invoked,
   )
   if (deletedBefore) report('undead-topic', `${op.name} at ${op.process}: ${topic.id} was deleted before`)
+  if (op.action === 'create') {
+    const made = admins.filter((a) => a.action === 'create' && a.outcome === 'ok' && a.name === op.name).length
+    const deleted = admins.filter((a) => a.action === 'delete' && a.outcome !== 'fail' && a.name === op.name).length
+    if (made > deleted + 1) report('two-topics', `${op.name} was made ${made} times and deleted ${deleted} times`)
+  }
   const created = admins.filter((a) => a.action === 'create' && a.outcome === 'ok' && a.topic?.id === topic.id)
   if (created.length > 1) report('two-creators', `${op.name}: ${topic.id} was made twice`)
   const last = names.get(op.name)

@@ -121,6 +121,14 @@ describe('what was written', () => {
     const ops = [send(['a'], 1), send(['b'], 0, { invoked: 3, completed: 4 }), final(['b', 'a'])]
     expect(names(ops)).toContain('nonmonotonic-send')
   })
+  it('zombie: an older epoch lands after a newer one', () => {
+    const ops = [
+      send(['b'], 0, { producer: 'p/1', invoked: 3, completed: 4 }),
+      send(['a'], undefined, { producer: 'p/0', completed: undefined }),
+      final(['b', 'a']),
+    ]
+    expect(names(ops)).toEqual(['zombie'])
+  })
   it('int-send-skip: a later request of the connection landed earlier', () => {
     const first = send(['a'], 1, { idempotent: false, tries: [attempt({ started: 1 })] })
     const later = send(['b'], 0, { idempotent: false, tries: [attempt({ started: 2 })] })
@@ -215,13 +223,14 @@ describe('what is true now', () => {
     const refused = send(['a'], undefined, { outcome: 'fail', tries: [attempt({ outcome: 'unknownTopic' })] })
     expect(names([refused, final([])])).toEqual(['unknown-topic'])
   })
-  it('lost-topic, stale-topic, undead-topic, two-creators', () => {
+  it('lost-topic, stale-topic, undead-topic, two-creators, two-topics', () => {
     const made = admin('create', 'ok', 1, { invoked: 1, completed: 2 })
     const gone = { invoked: 5, completed: 6 }
     expect(names([made, { ...admin('look', 'none', 1, gone), topic: undefined }])).toEqual(['lost-topic'])
     expect(names([made, admin('look', 'ok', 0, gone)])).toEqual(['stale-topic'])
     expect(names([made, admin('delete', 'ok', 1), admin('look', 'ok', 1, gone)])).toEqual(['undead-topic'])
-    expect(names([made, admin('create', 'ok', 1, gone)])).toEqual(['two-creators'])
+    expect(names([made, admin('create', 'ok', 1, gone)])).toEqual(['two-creators', 'two-topics'])
+    expect(names([made, admin('create', 'ok', 2, gone)])).toEqual(['two-topics'])
   })
   it('what the simulation itself saw is passed on', () => {
     expect(names([{ kind: 'sight', anomaly: 'divergence', detail: 'x' }])).toEqual(['divergence'])

@@ -176,6 +176,7 @@ function checkSendOrder(view: PartitionView, report: Report): void {
     }
     last.set(send.producer, send)
   }
+  checkEpochs(view, report)
   const offsetOf = (send: Send): number | undefined => {
     if (send.outcome === 'ok') return send.offset
     const [offset] = view.seen.get(send.values[0]!) ?? []
@@ -210,6 +211,21 @@ function checkSendOrder(view: PartitionView, report: Report): void {
         }
       }
     }
+  }
+}
+
+/** Once a batch of a newer epoch of a producer is there, nothing of an older one lands any more. */
+function checkEpochs(view: PartitionView, report: Report): void {
+  const epochs = new Map(view.sends.flatMap((send) => send.values.map((value) => [value, send] as const)))
+  const newest = new Map<string, number>()
+  for (const [offset, { value }] of [...view.byOffset].sort(([a], [b]) => a - b)) {
+    const send = epochs.get(value)
+    if (send === undefined || !send.idempotent) continue
+    const [producer, epoch] = send.producer.split('/') as [string, string]
+    const before = newest.get(producer) ?? 0
+    if (Number(epoch) < before)
+      report('zombie', `${view.name} ${value} of epoch ${epoch} landed at ${offset} after ${before}`)
+    newest.set(producer, Math.max(before, Number(epoch)))
   }
 }
 

@@ -5,9 +5,10 @@
 
 import { chainHash, decodeChunk, NO_CHUNKS_HASH } from '../../lib/journal/chunk.ts'
 import { decodeCheckpointed } from '../../lib/journal/entries/checkpointed.ts'
-import { decodeEntry } from '../../lib/journal/entry.ts'
+import { decodeEntry, type EntryKind } from '../../lib/journal/entry.ts'
+import { applyEntry, isBehindHorizon } from '../../lib/journal/fold.ts'
 import { parseObjectKey } from '../../lib/journal/object-keys.ts'
-import { decodeRootObject } from '../../lib/journal/state/root.ts'
+import { decodeRootObject, emptyRoot } from '../../lib/journal/state/root.ts'
 import type { ObjectKey, Stores } from '../../lib/storage/ports.ts'
 
 export interface Oracle {
@@ -15,6 +16,8 @@ export interface Oracle {
   readonly stores: Stores
   /** Entries by generation, in order. */
   readonly generations: ReadonlyMap<number, readonly Uint8Array[]>
+  /** Every object that was ever stored, deleted or not. */
+  readonly archive: ReadonlyMap<ObjectKey, Uint8Array>
   /** Checkpoints that the head was moved to, and when. */
   readonly checkpoints: readonly { readonly key: ObjectKey; readonly generation: number; readonly atMs: number }[]
   readonly collections: () => number
@@ -24,6 +27,9 @@ export interface Oracle {
   /** Objects among `keys` that nothing refers to or ever will, once the horizon is `generation`. */
   garbage(keys: readonly ObjectKey[], generation: number): Promise<ObjectKey[]>
 }
+
+/** Kinds that the horizon hangs on; they never lie elsewhere. */
+const JUDGED: ReadonlySet<EntryKind> = new Set(['checkpointed', 'horizonAdvanced'])
 
 function describe(bytes: Uint8Array): string {
   const { kind, id } = decodeEntry(bytes)
@@ -43,6 +49,8 @@ export function createOracle(
   const announced: ObjectKey[] = []
   const checkpoints: { key: ObjectKey; generation: number; atMs: number }[] = []
   const callbacks: (() => void)[] = []
+  const root = emptyRoot()
+  const archive = new Map<ObjectKey, Uint8Array>()
   let collections = 0
   let seals = 0
   let chain = NO_CHUNKS_HASH
@@ -65,8 +73,11 @@ export function createOracle(
       list.push(bytes)
       try {
         const envelope = decodeEntry(bytes)
+        // Behind the horizon it is rejected unread, and what it names may go.
+        if (isBehindHorizon(root, envelope)) continue
         named.add(envelope.key)
         if (envelope.kind === 'checkpointed') announced.push(decodeCheckpointed(envelope.payload!).key)
+        if (JUDGED.has(envelope.kind)) applyEntry(root, envelope, envelope.payload!)
       } catch {
         // An entry of a newer release, put there by the simulation itself.
       }
@@ -93,6 +104,14 @@ export function createOracle(
   let finished = 1
   const watched: Stores = {
     ...stores,
+    objects: {
+      ...objects,
+      async put(key, body, options) {
+        const outcome = await objects.put(key, body, options)
+        if (outcome.kind === 'applied') archive.set(key, Buffer.concat(body))
+        return outcome
+      },
+    },
     journal: {
       ...journal,
       async append(args) {
@@ -153,6 +172,7 @@ export function createOracle(
   return {
     stores: watched,
     generations,
+    archive,
     checkpoints,
     collections: () => collections,
     seals: () => seals,

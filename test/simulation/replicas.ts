@@ -22,8 +22,8 @@ interface WholeState {
   readonly pages: ReadonlyMap<PageKey, Page>
 }
 
-/** Folds every entry that ever reached the journal, bodies taken straight from the store. */
-async function foldAnew(oracle: Oracle): Promise<WholeState> {
+/** Folds every entry that ever reached the journal, bodies taken from what was ever stored. */
+function foldAnew(oracle: Oracle): WholeState {
   const root = emptyRoot()
   const pages = new Map<PageKey, Page>()
   for (const [generation, entries] of [...oracle.generations].sort(([a], [b]) => a - b)) {
@@ -34,9 +34,9 @@ async function foldAnew(oracle: Oracle): Promise<WholeState> {
       let { payload } = envelope
       if (payload === undefined) {
         const { key, start, length } = envelope.reference!
-        const body = await oracle.stores.objects.get(key, { start, end: start + length })
-        if (body.kind !== 'found') throw new Error(`the body ${key} of an entry is gone`)
-        payload = body.bytes
+        const body = oracle.archive.get(key)
+        if (body === undefined) throw new Error(`the body ${key} of an entry was never stored`)
+        payload = body.subarray(start, start + length)
       }
       const verdict = applyEntry(root, envelope, payload)
       if (verdict.kind !== 'flush') continue
@@ -50,14 +50,18 @@ async function foldAnew(oracle: Oracle): Promise<WholeState> {
   return { root, pages }
 }
 
-const isOpened = (log: Log | undefined): log is OpenedLog => log !== undefined && 'journal' in log
+/** The log with its journal. */
+export const isOpened = (log: Log | undefined): log is OpenedLog => log !== undefined && 'journal' in log
 
 /** Compares all replicas with the fold of the whole history. */
-export async function compareReplicas(scene: Scene, oracle: Oracle, sight: Sight): Promise<void> {
-  const truth = await foldAnew(oracle)
+export function compareReplicas(scene: Scene, oracle: Oracle, sight: Sight): void {
+  const truth = foldAnew(oracle)
   for (const { name, log } of scene.cluster.processes) {
     if (!isOpened(log)) continue
     const { replica } = log.journal
+    const { horizon, checkpoint } = replica.root
+    if (horizon > (checkpoint?.position.generation ?? 0))
+      sight('horizon', `${name}: the horizon ${horizon} has passed the checkpoint`)
     if (replica.haltedBecause !== undefined) continue
     // Nothing is appended any more: who is behind has nothing to be ahead of.
     const lag = comparePositions(replica.root.position, truth.root.position)

@@ -17,7 +17,7 @@ import { createHost, type Host } from './host.ts'
 import { createOracle, type Oracle } from './oracle.ts'
 import { runProducer } from './producer.ts'
 import type { Seeded } from './random.ts'
-import { compareReplicas, poisonJournal } from './replicas.ts'
+import { compareReplicas, isOpened, poisonJournal } from './replicas.ts'
 import { createLine, type Scene } from './scene.ts'
 import { createNetwork, type Network } from './stores.ts'
 import { createWorld, type World } from './world.ts'
@@ -116,7 +116,7 @@ async function live(run: Run): Promise<void> {
   }
   network.setMix(CALM)
   await phase(run, 'final reads', finalReads(run), CALM_MS_MAX * 4)
-  await compareReplicas(run.scene, run.oracle, run.sight)
+  compareReplicas(run.scene, run.oracle, run.sight)
   if (random.chance(0.3))
     await phase(run, 'newer release', poisonJournal(run.scene, run.oracle, random, run.sight), MINUTE_MS * 5)
 }
@@ -281,7 +281,10 @@ async function injectFaults(run: Run, over: () => boolean): Promise<void> {
   }
 }
 
-/** Collectors, each on a host of its own, that may sleep in the middle. */
+/**
+ * The log's own collector, through any process, and impatient ones, each on a host of its own, that may sleep in the
+ * middle.
+ */
 async function runCollectors(run: Run, index: number, over: () => boolean): Promise<void> {
   const { scene, network, oracle, random } = run
   const { world } = scene
@@ -291,6 +294,14 @@ async function runCollectors(run: Run, index: number, over: () => boolean): Prom
     if (random.chance(0.1))
       world.at(random.fraction() * 200, `${name} falls asleep`, () => host.freeze(random.duration(30_000)))
     void collect(world, host, network.storesFor(host), oracle, random.pick([0, 500, 10_000, HOUR_MS])).catch(world.fail)
+    const process = scene.cluster.processes[random.int(0, scene.cluster.processes.length)]!
+    const { log, host: server } = process
+    if (isOpened(log) && random.chance(0.7)) {
+      const graceMs = random.pick([0, 500, 10_000, HOUR_MS])
+      const sweepOnce = (): void =>
+        void log.collect({ graceMs }).then((o) => world.trace(`${server.name} ${o.kind}`), world.fail)
+      server.deliver(sweepOnce)
+    }
     await world.pause(random.duration(1500))
   }
 }

@@ -1,0 +1,464 @@
+// The mutants: one deliberate break of the code for each sentence of the design that marks a hole, with the sentence it
+// breaks. Each must be found by plain seeds of the simulation. `beside` is an edit that is harmless by itself and makes the
+// sentence matter where the rest of the code is too careful to lean on it; it applies to the unmutated run as well.
+export interface Edit {
+  readonly file: string
+  /** Must occur exactly once. */
+  readonly search: string
+  readonly replace: string
+}
+export interface Mutant {
+  readonly name: string
+  /** What the design says, and this breaks. */
+  readonly sentence: string
+  readonly edits: readonly Edit[]
+  readonly beside?: readonly Edit[]
+  /** It is found within this many seeds. */
+  readonly seeds: number
+}
+
+const HEAD = 'lib/storage/head.ts'
+const APPENDER = 'lib/journal/appender.ts'
+const REPLICA = 'lib/journal/replica.ts'
+const SEAL = 'lib/journal/seal.ts'
+
+const journalMutants: readonly Mutant[] = [
+  {
+    name: 'append-without-contains',
+    sentence: 'append on the condition NOT contains(tail, entry): a repeat can never append twice',
+    edits: [
+      {
+        file: HEAD,
+        search: 'if (args.entries.some((entry) => head.tail.some((other) => Buffer.compare(entry, other) === 0))) return undefined',
+        replace: '',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'append-to-any-generation',
+    sentence: 'append on the condition generation = known: what arrives late is rejected',
+    edits: [
+      {
+        file: HEAD,
+        search: 'if (!isAt(head, args) || head.tail.length >= TAIL_ENTRIES_MAX) return undefined',
+        replace: 'if (head === undefined || head.tail.length >= TAIL_ENTRIES_MAX) return undefined',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'resend-without-looking',
+    sentence: 'the generation has passed: look for the entry, and only where it is not found try again on the new one',
+    edits: [
+      {
+        file: APPENDER,
+        search: 'open = settlePassed(open)\n      if (open.length === 0) return\n',
+        replace: '',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'resend-after-a-gap',
+    sentence: 'if any generation from the known one on is no longer there, the outcome is unknown and the entry is never sent again',
+    edits: [
+      {
+        file: APPENDER,
+        search: "if (replica.restarts !== restarts) return settleAll(open, { kind: doubtful ? 'unknown' : 'unavailable' })",
+        replace: '',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'unknown-is-failure',
+    sentence: 'nobody may treat unknown as failure',
+    edits: [
+      {
+        file: APPENDER,
+        search: "if (outcome.kind !== 'rejected') for (const waiting of open) waiting.doubtful = true",
+        replace: '',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'begin-seal-over-sealed',
+    sentence: 'beginSeal on the condition that sealed is empty',
+    edits: [
+      {
+        file: HEAD,
+        search: 'if (!isAt(head, args) || head.sealed.length > 0 || head.tail.length === 0) return undefined',
+        replace: 'if (!isAt(head, args) || head.tail.length === 0) return undefined',
+      },
+    ],
+    beside: [
+      {
+        file: APPENDER,
+        search: 'if (head.sealed.length > 0) return finishInBackground(head)\n    const sentAt',
+        replace: 'if (head.sealed.length > 0) void finishInBackground(head)\n    const sentAt',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'begin-seal-of-nothing',
+    sentence: 'beginSeal on the condition that the tail is not empty: an empty sealed means finished',
+    edits: [
+      {
+        file: HEAD,
+        search: 'if (!isAt(head, args) || head.sealed.length > 0 || head.tail.length === 0) return undefined',
+        replace: 'if (!isAt(head, args) || head.sealed.length > 0) return undefined',
+      },
+    ],
+    beside: [{ file: SEAL, search: 'if (head.tail.length >= SEAL_ENTRIES) return true', replace: 'if (head.tail.length >= 0) return true' }],
+    seeds: 50,
+  },
+  {
+    name: 'late-finish-seal',
+    sentence: 'sealed is emptied on the condition generation = next: a late finisher must not erase the following generation',
+    edits: [
+      {
+        file: HEAD,
+        search: "assert(args.hash.length === 32, 'the running hash has 32 bytes')\n  if (!isAt(head, args)) return undefined",
+        replace: 'if (head === undefined) return undefined',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'chunk-from-an-old-view',
+    sentence: 'the chunk, its content only from the head as that update or a strong read showed it',
+    edits: [
+      {
+        file: SEAL,
+        search:
+          'export function beginSeal(journal: JournalStore, { generation, incarnation }: Head): Promise<UpdateHeadOutcome> {\n',
+        replace:
+          'export async function beginSeal(journal: JournalStore, { generation, incarnation, tail }: Head): Promise<UpdateHeadOutcome> {\n  await journal.putChunk(generation, encodeChunk(tail))\n',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'empty-before-the-chunk',
+    sentence: 'only after the put of the chunk is acknowledged sealed is emptied',
+    edits: [
+      { file: SEAL, search: "if (put.kind !== 'applied' && put.kind !== 'exists') return undefined", replace: '' },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'refresh-skips-sealed',
+    sentence: 'refresh in this order: head, chunks, sealed, tail',
+    edits: [
+      {
+        file: REPLICA,
+        search: 'if (next.sealed.length > 0 && root.position.generation === next.generation - 1) {',
+        replace: 'if (next.sealed.length > 0) root.position = { generation: next.generation, index: 0 }\n      if (root.position.generation < 0) {',
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'refresh-tail-before-sealed',
+    sentence: 'refresh in this order: head, chunks, sealed, tail',
+    edits: [
+      {
+        file: REPLICA,
+        search: '    const { generation } = root.position\n    if (next.generation < generation) return\n',
+        replace:
+          '    const { generation } = root.position\n    if (next.generation < generation) return\n    if (next.sealed.length > 0 && next.generation === generation + 1) for (const entry of next.tail) await applyOne(entry)\n',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'gap-in-the-generations',
+    sentence: 'generations must be gapless: a gap means collected, start again from the checkpoint',
+    edits: [
+      {
+        file: REPLICA,
+        search: 'if (generation !== root.position.generation) throw new GapError()',
+        replace: 'root.position = generation === root.position.generation ? root.position : { generation, index: 0 }',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'no-horizon',
+    sentence: 'any entry whose origin is older than the horizon is rejected from here on',
+    edits: [
+      {
+        file: 'lib/journal/fold.ts',
+        search: 'return envelope.origin < root.horizon',
+        replace: 'return envelope.origin < root.horizon - 1e9',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'body-before-horizon',
+    sentence: 'the horizon is judged by what the entry itself carries, before its body is resolved, since that may be gone',
+    edits: [
+      {
+        file: REPLICA,
+        search: "if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)",
+        replace:
+          "if (envelope.payload === undefined) await resolveBody(envelope.reference!, own?.body)\n    if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)",
+      },
+    ],
+    seeds: 3000,
+  },
+  {
+    name: 'horizon-beyond-checkpoint',
+    sentence: 'the horizon never passes the generation of the last accepted checkpoint',
+    edits: [
+      {
+        file: 'lib/journal/entries/horizon-advanced.ts',
+        search: 'if (entry.generation <= root.horizon || entry.generation > limit)',
+        replace: 'if (entry.generation <= root.horizon || entry.generation > limit + 1e9)',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'checkpoint-on-any-base',
+    sentence: 'checkpointed is accepted only while the one that it builds on is the last accepted one',
+    edits: [
+      {
+        file: 'lib/journal/entries/checkpointed.ts',
+        search: "if (entry.base !== last?.key) return { kind: 'stale' }",
+        replace: '',
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'head-before-acceptance',
+    sentence: "only after checkpointed was accepted the head's checkpoint moves",
+    edits: [
+      {
+        file: 'lib/journal/checkpoint.ts',
+        search: "  const outcome = await journal.write('checkpointed', origin, encodeCheckpointed(announced))\n",
+        replace:
+          "  if (replica.head !== undefined) await stores.journal.moveCheckpoint({ incarnation: replica.head.incarnation, checkpoint: { key, ...snapshot.position } })\n  const outcome = await journal.write('checkpointed', origin, encodeCheckpointed(announced))\n",
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'head-checkpoint-backward',
+    sentence: "the head's checkpoint moves on the condition that its position grows",
+    edits: [
+      {
+        file: HEAD,
+        search: 'if (head.checkpoint !== undefined && !isBehind(head.checkpoint, args.checkpoint)) return undefined',
+        replace: '',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'missing-checkpoint-is-final',
+    sentence: 'if the object that the head names is missing, read the head again; if it is still named, stop',
+    edits: [{ file: REPLICA, search: 'if (again?.key === named?.key) {', replace: "if (again?.key !== 'none') {" }],
+    seeds: 3000,
+  },
+]
+
+const foldMutants: readonly Mutant[] = [
+  {
+    name: 'skip-unknown-kind',
+    sentence: 'a process that meets a kind it does not know stops serving; it never skips an entry',
+    edits: [
+      {
+        file: REPLICA,
+        search: '    const envelope = decodeEntry(bytes)\n    const own',
+        replace:
+          '    let envelope: Envelope\n    try {\n      envelope = decodeEntry(bytes)\n    } catch {\n      root.position = { generation: root.position.generation, index: root.position.index + 1 }\n      return\n    }\n    const own',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'accept-newer-rules',
+    sentence: 'a process that meets a fold version it does not know stops serving',
+    edits: [
+      {
+        file: 'lib/journal/entries/fold-version.ts',
+        search: 'if (entry.version > FOLD_VERSION_MAX)',
+        replace: 'if (entry.version > FOLD_VERSION_MAX + 1e6)',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'two-creators',
+    sentence: 'the fold is the only judge: two creators of one name get one topic and one error',
+    edits: [
+      {
+        file: 'lib/journal/entries/topic-created.ts',
+        search: 'if (root.numbersByName.has(entry.name) || root.numbersById.has(entry.topicId))',
+        replace: 'if (root.numbersById.has(entry.topicId))',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'lost-update',
+    sentence: 'the fold is the only judge: a change of a topic names the version that it rests on',
+    edits: [
+      {
+        file: 'lib/journal/entries/topic-changed.ts',
+        search: "if (topic.version !== entry.version) return { kind: 'stale' }",
+        replace: '',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'window-of-one',
+    sentence: 'idempotence by producer id, epoch and sequence, remembering the last five batches',
+    edits: [{ file: 'lib/base/limits.ts', search: 'export const PRODUCER_BATCHES = 5', replace: 'export const PRODUCER_BATCHES = 1' }],
+    seeds: 50,
+  },
+  {
+    name: 'any-sequence',
+    sentence: 'idempotence: a gap in the sequence is out of order',
+    edits: [
+      {
+        file: 'lib/journal/state/producers.ts',
+        search: "return { kind: batch.baseSequence === expected ? 'accept' : 'outOfOrderSequence' }",
+        replace: "return { kind: batch.baseSequence >= 0 || expected ? 'accept' : 'outOfOrderSequence' }",
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'any-first-sequence',
+    sentence: 'a producer without state in a partition starts at sequence 0',
+    edits: [
+      {
+        file: 'lib/journal/state/producers.ts',
+        search: "return { kind: batch.baseSequence === 0 || producers.forgotten ? 'accept' : 'outOfOrderSequence' }",
+        replace: "return { kind: batch.baseSequence >= 0 ? 'accept' : 'outOfOrderSequence' }",
+      },
+    ],
+    seeds: 200,
+  },
+  {
+    name: 'old-epoch-lands',
+    sentence: 'a fenced producer changes nothing after it was fenced',
+    edits: [
+      {
+        file: 'lib/journal/state/producers.ts',
+        search: "if (batch.producerEpoch < state.epoch) return { kind: 'invalidProducerEpoch' }",
+        replace: "if (batch.producerEpoch < state.epoch) return { kind: 'accept' }",
+      },
+    ],
+    seeds: 1000,
+  },
+]
+
+const logMutants: readonly Mutant[] = [
+  {
+    name: 'stale-offsets',
+    sentence: 'an answer that is a fact about now is given only after a head read that began after the request arrived',
+    edits: [
+      {
+        file: 'lib/log/offsets.ts',
+        search: 'const refreshed = await replica.refresh()',
+        replace: "const refreshed = await Promise.resolve({ kind: 'fresh' } as Awaited<ReturnType<typeof replica.refresh>>)",
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'stale-fetch-at-the-end',
+    sentence: "a fetch at or beyond the replica's end is answered only after a head read that began after it arrived",
+    edits: [
+      {
+        file: 'lib/log/fetch.ts',
+        search: 'if (offset < logStartOffset || offset >= lastStableOffset) return false',
+        replace: 'if (offset < logStartOffset) return false',
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'shared-read-that-began-before',
+    sentence: 'concurrent requests share one head read that began after they arrived',
+    edits: [{ file: REPLICA, search: 'nextReading ??= reading.then(() => {', replace: 'nextReading = reading\n    void reading.then(() => {' }],
+    seeds: 50,
+  },
+  {
+    name: 'append-as-uploaded',
+    sentence: 'append to the journal in arrival order',
+    edits: [
+      {
+        file: 'lib/log/ingest.ts',
+        search: '      const first = flushes[0]\n',
+        replace:
+          "      flushes.sort((a, b) => Number(a.state === 'uploading') - Number(b.state === 'uploading'))\n      const first = flushes[0]\n",
+      },
+    ],
+    seeds: 50,
+  },
+  {
+    name: 'later-ones-go-on',
+    sentence: 'when a segment cannot be committed, all later requests of the same connections fail; nothing overtakes',
+    edits: [
+      {
+        file: 'lib/log/ingest.ts',
+        search: 'if (connections.has(item.submission.connection)) settle(item',
+        replace: 'if (connections.size < 0) settle(item',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'journal-before-object',
+    sentence: 'PUT first, sequence second',
+    edits: [
+      {
+        file: 'lib/log/upload.ts',
+        search: "if (outcome.kind === 'applied' || outcome.kind === 'exists') {",
+        replace: "if (outcome.kind !== 'exists' || done === false) {",
+      },
+    ],
+    seeds: 20,
+  },
+  {
+    name: 'unchecked-bytes',
+    sentence: 'a slow or torn object body, a flipped bit: detected by length and CRC, read again',
+    edits: [
+      {
+        file: 'lib/log/read-batches.ts',
+        search: 'return batchSizeBytes(batch) === batch.length && readBatchHeader(batch).crc === crc32c(batch.subarray(21))',
+        replace: 'return batchSizeBytes(batch) === batch.length || readBatchHeader(batch).crc === crc32c(batch.subarray(21))',
+      },
+    ],
+    seeds: 100,
+  },
+  {
+    name: 'collect-without-horizon',
+    sentence: 'garbage collection: the horizon first, folded, and only then what is older goes',
+    edits: [
+      {
+        file: 'lib/log/collect.ts',
+        search: 'if (journal.replica.root.horizon < generation) {',
+        replace: 'if (journal.replica.root.horizon < -1) {',
+      },
+      {
+        file: 'lib/log/collect.ts',
+        search: 'return journal.replica.root.horizon >= generation ? journal.replica.root.position : undefined',
+        replace: 'return journal.replica.root.position',
+      },
+    ],
+    seeds: 1000,
+  },
+]
+
+export const MUTANTS: readonly Mutant[] = [...journalMutants, ...foldMutants, ...logMutants]
