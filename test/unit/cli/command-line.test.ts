@@ -158,6 +158,9 @@ test('a foreign and a newer data directory are left alone', async () => {
   expect(refused).toMatchObject({ code: 1, stderr: expect.stringMatching(/^The directory \S+ is not empty[^\n]+\n$/) })
   expect(await readFile(join(foreign, 'thesis.txt'), 'utf8')).toBe('mine')
 
+  const file = await run(['start', ...ports, '--data', join(foreign, 'thesis.txt')]).ended
+  expect(file).toMatchObject({ code: 1, stderr: expect.stringMatching(/^\S+ is not a directory\.\n$/) })
+
   const newer = join(await folder(), 'data')
   await mkdir(newer)
   await writeFile(join(newer, 'tidelog.json'), JSON.stringify({ format: 99, clusterId: 'x' }))
