@@ -2,7 +2,7 @@
 // at the other. Prints the time from the acknowledgement's arrival at the producer to the record's arrival at the reader
 // (0 where the reader had it first) as median, p99 and maximum, and fails when the p99 is 50 ms or more. Both directions,
 // at random pauses, so that the reader's poll is met in every phase.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
@@ -52,6 +52,7 @@ async function measure(
 }
 
 async function main(): Promise<void> {
+  await mkdir(join(ROOT, '.cache'), { recursive: true })
   const scratch = await mkdtemp(join(ROOT, '.cache', 'bench-'))
   const directory = join(scratch, 'data')
   const servers: RunningServer[] = []

@@ -7,10 +7,18 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadPackages, type Stanza } from './packages.ts'
-import { askApiVersions, createTopicFrame, fetchFrame, openRaw, readCreated, readFetched } from './raw.ts'
+import {
+  CODECS,
+  codecsIn,
+  createTopicFrame,
+  fetchFrame,
+  hasFindCoordinator,
+  openRaw,
+  readCreated,
+  readFetched,
+} from './raw.ts'
 import { ROOT, run, startKafka, startTidelog } from './servers.ts'
 
-const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 const PARTITIONS = 12
 const KEY_END = '\x01'
 const RECORD_END = '\x02'
@@ -46,19 +54,6 @@ function* recordsOf(output: Buffer): Generator<{ partition: number; offset: numb
       value: output.subarray(headEnd + 1 + keyLength, at),
     }
   }
-}
-
-/** The codec of each whole batch. */
-function* codecsIn(bytes: Buffer): Generator<string> {
-  for (let at = 0; at + 61 <= bytes.length; at += 12 + bytes.readInt32BE(at + 8)) {
-    yield CODECS[bytes.readInt16BE(at + 21) & 7] ?? 'unknown'
-  }
-}
-
-async function hasFindCoordinator(port: number): Promise<boolean> {
-  const answer = await askApiVersions(port)
-  for (let at = 6; answer !== undefined && at < answer.length; at += 6) if (answer.readInt16BE(at) === 10) return true
-  return false
 }
 
 async function roundTrip(bootstrap: string, codec: string, stanzas: readonly Stanza[], input: Buffer): Promise<string> {

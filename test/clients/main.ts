@@ -8,6 +8,8 @@ import { type Driver, startDriver } from './protocol.ts'
 import { CACHE, CLASSES, JARS, ROOT, type RunningServer, run, startKafka, startTidelog } from './servers.ts'
 import {
   adminScenarios,
+  autoCreateScenario,
+  codecScenario,
   keyedScenario,
   readScenario,
   type Scenario,
@@ -88,6 +90,8 @@ async function suite(bootstrap: string, replicas: number): Promise<void> {
   const written: Written[] = []
   const timestamps = new Map<string, number>()
   await inParallel(clients.map((who) => () => performAll(who, writeScenarios(reference, who, written))))
+  const port = Number(bootstrap.split(':')[1])
+  for (const topic of written) await perform(topic.writer.can.name, codecScenario(port, topic))
   const readers = clients.filter(({ can }) => can.reads)
   await inParallel(
     readers.map(
@@ -98,7 +102,11 @@ async function suite(bootstrap: string, replicas: number): Promise<void> {
         ),
     ),
   )
-  await inParallel(clients.map((who) => () => performAll(who, [keyedScenario(reference, who, reference)])))
+  await inParallel(
+    clients.map(
+      (who) => () => performAll(who, [keyedScenario(reference, who, reference), autoCreateScenario(who, reference)]),
+    ),
+  )
   await inParallel(clients.map((who) => () => performAll(who, adminScenarios(who, reference, replicas))))
   await performAll(reference, timeScenarios(reference, clients))
   await Promise.all([...started.values()].map((driver) => driver.close()))

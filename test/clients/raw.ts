@@ -224,3 +224,20 @@ export function createTopicFrame(topic: string, partitions: number): Buffer {
 }
 /** Error code of a CreateTopics v2 response of one topic. */
 export const readCreated = (body: Buffer): number => body.readInt16BE(8 + 2 + body.readInt16BE(8))
+
+/** Names of the codecs by their number in a batch's attributes. */
+export const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+
+/** The codec of each whole batch. */
+export function* codecsIn(bytes: Buffer): Generator<string> {
+  for (let at = 0; at + 61 <= bytes.length; at += 12 + bytes.readInt32BE(at + 8)) {
+    yield CODECS[bytes.readInt16BE(at + 21) & 7] ?? 'unknown'
+  }
+}
+
+/** Whether the server has FindCoordinator, without which librdkafka (2.16 still) does not use lz4. */
+export async function hasFindCoordinator(port: number): Promise<boolean> {
+  const answer = await askApiVersions(port)
+  for (let at = 6; answer !== undefined && at < answer.length; at += 6) if (answer.readInt16BE(at) === 10) return true
+  return false
+}

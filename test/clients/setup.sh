@@ -24,6 +24,11 @@ if [ -n "$missing" ]; then
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -q -y --no-install-recommends $missing
 fi
 
+# The data set of the crash and compression runs is apt's own package index.
+if [ "$(apt-cache dumpavail | grep -c '^Package: ')" -lt 50000 ]; then
+  $sudo apt-get update -q
+fi
+
 # A stamp holds what was asked for; another version makes the environment anew.
 venv() {
   directory="$cache/$1"

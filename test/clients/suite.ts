@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { Command, DescribedTopic, Driver, ReadRecord, Reply, WireRecord } from './protocol.ts'
+import { codecsIn, fetchFrame, hasFindCoordinator, openRaw, readFetched } from './raw.ts'
 
 export interface Scenario {
   readonly name: string
@@ -146,6 +147,28 @@ export function writeScenarios(admin: Driver, writer: Driver, written: Written[]
   ]
 }
 
+/** What is stored is what was sent: batches keep the codec of their producer. */
+export function codecScenario(port: number, { topic, writer }: Written): Scenario {
+  return {
+    name: 'its batches are stored with the codec it chose',
+    run: async () => {
+      const lz4 = (await hasFindCoordinator(port)) || !writer.can.name.includes('librdkafka')
+      const connection = await openRaw(port)
+      const seen: string[] = []
+      for (const [partition, { codec }] of variantsOf(writer).entries()) {
+        const fetched = readFetched(await connection.ask(fetchFrame(topic, partition, 0, 0)))
+        const codecs = new Set(codecsIn(fetched.records))
+        // A client may leave a batch as it is where compressing gains nothing.
+        for (const stored of codecs) assert.ok(stored === codec || stored === 'none', `${stored} instead of ${codec}`)
+        if (codec !== 'lz4' || lz4) assert.ok(codecs.has(codec), `partition ${partition}: no batch with ${codec}`)
+        seen.push([...codecs].join('+'))
+      }
+      connection.close()
+      return seen.join(' ')
+    },
+  }
+}
+
 /** Each reader reads what each writer wrote. */
 export function readScenario(
   reader: Driver,
@@ -215,6 +238,25 @@ export function keyedScenario(admin: Driver, writer: Driver, reader: Driver): Sc
         )
       }
       return `${Object.values(counts)}`
+    },
+  }
+}
+
+/** A topic that is not there is made when somebody writes to it. */
+export function autoCreateScenario(writer: Driver, reader: Driver): Scenario {
+  return {
+    name: 'writes to a topic that is not there',
+    run: async () => {
+      const topic = `auto-${writer.can.name.replace(/[^a-zA-Z0-9.]+/g, '-').replace(/^-|-$/g, '')}`
+      const record: WireRecord = { key: null, value: base64(topic), headers: [], partition: null, timestamp: null }
+      const { idempotent } = writer.can
+      await must(writer, { op: 'produce', topic, acks: -1, codec: 'none', idempotent, records: [record] })
+      const got = (await must(reader, { op: 'consume', topic, counts: { 0: 1 } }))['records'] as ReadRecord[]
+      assert.deepEqual(
+        got.map(({ value }) => value),
+        [record.value],
+      )
+      return undefined
     },
   }
 }
