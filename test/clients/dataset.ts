@@ -91,8 +91,8 @@ async function roundTrip(bootstrap: string, codec: string, stanzas: readonly Sta
     for (const stored of codecsIn(fetched.records)) seenCodecs.set(stored, (seenCodecs.get(stored) ?? 0) + 1)
   }
   connection.close()
-  // librdkafka leaves a batch uncompressed where compressing gains nothing, such as one of a single small record; and old
-  // releases use lz4 only with a broker that has FindCoordinator.
+  // librdkafka leaves a batch uncompressed where compressing gains nothing, such as one of a single small record; and it
+  // uses lz4 only with a broker that has FindCoordinator.
   const expected = codec === 'lz4' && !(await hasFindCoordinator(port)) ? 'none' : codec
   const chosen = seenCodecs.get(expected) ?? 0
   const total = [...seenCodecs.values()].reduce((sum, count) => sum + count, 0)
