@@ -29,6 +29,9 @@ export interface ConnectionContext {
   readonly frameBytesMax: number
 }
 
+/** The system asks a silent client this early whether it is still there. */
+const KEEP_ALIVE_MS = 60_000
+
 interface PendingRequest {
   readonly frame: Uint8Array
   readonly costBytes: number
@@ -67,6 +70,7 @@ export class Connection {
     setMaxListeners(0, this.#abort.signal)
     this.#identity = { id, clientAddress: socket.remoteAddress ?? 'unknown', signal: this.#abort.signal }
     socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => socket.destroy())

@@ -8,6 +8,7 @@ import {
   DRAIN_MS_MAX,
   FRAME_BYTES_MAX,
   REQUEST_MEMORY_BYTES_MAX,
+  REQUEST_OVERHEAD_BYTES,
 } from '../base/limits.ts'
 import type { Broker } from '../broker/broker.ts'
 import { ByteBudget } from './byte-budget.ts'
@@ -47,8 +48,10 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const observer = options.observer ?? silentObserver
   const log = options.log ?? { debug: () => {}, error: () => {} }
   const idleMsMax = options.idleMsMax ?? CONNECTION_IDLE_MS_MAX
-  const frameBytesMax = options.frameBytesMax ?? FRAME_BYTES_MAX
-  const budget = new ByteBudget(options.memoryBytesMax ?? REQUEST_MEMORY_BYTES_MAX)
+  const memoryBytesMax = options.memoryBytesMax ?? REQUEST_MEMORY_BYTES_MAX
+  const budget = new ByteBudget(memoryBytesMax)
+  // A frame that could never get its memory is refused instead of waiting for ever.
+  const frameBytesMax = Math.min(options.frameBytesMax ?? FRAME_BYTES_MAX, memoryBytesMax - REQUEST_OVERHEAD_BYTES)
   const connections = new Set<Connection>()
   const early = new Set<Socket>()
   let context: ConnectionContext | undefined

@@ -152,6 +152,15 @@ test.each([
   expect(listener.budget.usedBytes).toBe(0)
 })
 
+test('a frame that is larger than all memory for requests is refused', async () => {
+  const listener = await listen(echo(), { memoryBytesMax: 100_000 })
+  const [bad, good] = [await dial(listener), await dial(listener)]
+  bad.send(Buffer.alloc(100_000))
+  await bad.closed
+  good.send(Buffer.alloc(50_000))
+  await until(() => good.received.length === 1, 'a smaller one is served')
+})
+
 test('a truncated frame is no request, and gives its memory back', async () => {
   const broker = echo()
   const listener = await listen(broker)
