@@ -1,58 +1,11 @@
 // Appends land exactly once, or are said to be unknown and never sent again: whatever answer is lost, whatever arrives late,
 // and however often the tail was sealed meanwhile. What is in the journal is read from the store, not from anybody's word.
 import { describe, expect, it } from 'vitest'
-import { newTopicId } from '../../../lib/base/ids.ts'
 import { TAIL_ENTRIES_MAX } from '../../../lib/base/limits.ts'
 import type { AppendOutcome } from '../../../lib/journal/appender.ts'
-import { decodeChunk } from '../../../lib/journal/chunk.ts'
-import { decodeTopicCreated, encodeTopicCreated } from '../../../lib/journal/entries/topic-created.ts'
-import { decodeEntry, type EncodedEntry, encodeEntry } from '../../../lib/journal/entry.ts'
-import type { Journal } from '../../../lib/journal/journal.ts'
-import { rest, seededRandom } from '../support/manual-clock.ts'
-import { createWorld, type JournalProcess, type World } from '../support/world.ts'
-
-const random = seededRandom(77)
-
-function entryNamed(journal: Journal, name: string): EncodedEntry {
-  const payload = encodeTopicCreated({ topicId: newTopicId(random), name, partitions: 1, configs: new Map() })
-  return encodeEntry({ kind: 'topicCreated', id: journal.newId(), origin: journal.origin() }, payload)!
-}
-
-function appendNamed(journal: Journal, ...names: string[]): Promise<AppendOutcome[]> {
-  return Promise.all(journal.appender.append(names.map((name) => ({ entry: entryNamed(journal, name) }))))
-}
-
-/** Names of all entries in the journal, in order, as the store has them. */
-async function namesIn(world: World): Promise<string[]> {
-  const read = await world.plain.journal.readHead()
-  if (read.kind !== 'found') throw new Error(read.kind)
-  const { head } = read
-  const chunks = await world.plain.journal.readChunks(
-    1,
-    head.sealed.length > 0 ? head.generation - 2 : head.generation - 1,
-  )
-  if (chunks.kind !== 'found') throw new Error(chunks.kind)
-  const entries = [...chunks.chunks.flatMap(({ bytes }) => decodeChunk(bytes)), ...head.sealed, ...head.tail]
-  return entries
-    .map(decodeEntry)
-    .map(({ kind, payload }) => (kind === 'topicCreated' ? decodeTopicCreated(payload!).name : kind))
-}
-
-/** Seals the journal `times` times, as another process would. */
-async function sealAway(world: World, other: JournalProcess, label: string, times = 1): Promise<void> {
-  for (let seal = 0; seal < times; seal++) {
-    const { generation } = (await headOf(world))!
-    for (let i = 0; (await headOf(world))!.generation === generation; i++) {
-      await world.run(appendNamed(other.journal, `${label}${seal}.${i}`))
-      await rest()
-    }
-  }
-}
-
-async function headOf(world: World) {
-  const read = await world.plain.journal.readHead()
-  return read.kind === 'found' ? read.head : undefined
-}
+import { appendNamed, entryNamed, headOf, namesIn, sealAway } from '../support/journal-facts.ts'
+import { rest } from '../support/manual-clock.ts'
+import { createWorld } from '../support/world.ts'
 
 const created = { kind: 'folded', verdict: { kind: 'created' } }
 const occurrences = (names: string[], name: string): number => names.filter((n) => n === name).length
@@ -90,7 +43,7 @@ describe('appender', () => {
       await rest()
       if (seals === 1) other.script.next('putChunk', 'before', 100)
       await sealAway(world, other, 'o', seals)
-      expect((await headOf(world))!.sealed.length > 0).toBe(seals === 1)
+      expect((await headOf(world)).sealed.length > 0).toBe(seals === 1)
       script.release()
       expect(await world.run(outcome)).toMatchObject([created])
       expect(occurrences(await namesIn(world), 'a')).toBe(1)
@@ -156,7 +109,7 @@ describe('appender', () => {
       await rest()
       for (let i = 0; i < 60; i++) await world.run(appendNamed(other.log.journal, `o${i}`))
       expect(await world.run(other.log.checkpoint())).toMatchObject({ kind: 'accepted' })
-      const { checkpoint } = (await headOf(world))!
+      const { checkpoint } = await headOf(world)
       expect(checkpoint!.generation).toBeGreaterThan(2)
       await world.plain.journal.deleteChunks(1, checkpoint!.generation - 1)
       script.forget()
@@ -178,10 +131,12 @@ describe('appender', () => {
     await rest()
     for (let i = 0; i < 60; i++) await world.run(appendNamed(other.log.journal, `o${i}`), 20)
     await other.log.checkpoint()
-    await world.plain.journal.deleteChunks(1, (await headOf(world))!.checkpoint!.generation - 1)
+    await world.plain.journal.deleteChunks(1, (await headOf(world)).checkpoint!.generation - 1)
     const [settled] = await world.run(outcome)
     expect(['unavailable', 'folded']).toContain(settled!.kind)
-    expect(occurrences(await namesInTail(world), 'a')).toBe(settled!.kind === 'folded' ? 1 : 0)
+    expect(occurrences(await namesIn(world, (await headOf(world)).checkpoint?.generation), 'a')).toBe(
+      settled!.kind === 'folded' ? 1 : 0,
+    )
   })
 
   it('keeps the order in which it was asked, in few appends, one at a time', async () => {
@@ -234,7 +189,7 @@ describe('appender', () => {
     const { journal, script } = await world.openJournal()
     script.next('beginSeal', 'before', 1e9)
     for (let i = 0; i < 16; i++) await world.run(appendNamed(journal, ...[0, 1, 2, 3].map((k) => `e${i}.${k}`)))
-    expect((await headOf(world))!.tail).toHaveLength(TAIL_ENTRIES_MAX)
+    expect((await headOf(world)).tail).toHaveLength(TAIL_ENTRIES_MAX)
     script.forget()
     const outcome = appendNamed(journal, 'last')
     await world.clock.advance(2000)
@@ -321,14 +276,3 @@ describe('appender', () => {
     }
   })
 })
-
-async function namesInTail(world: World): Promise<string[]> {
-  const head = await headOf(world)
-  const from = head!.checkpoint?.generation ?? 1
-  const chunks = await world.plain.journal.readChunks(from, head!.generation)
-  if (chunks.kind !== 'found') throw new Error(chunks.kind)
-  const entries = [...chunks.chunks.flatMap(({ bytes }) => decodeChunk(bytes)), ...head!.tail]
-  return entries
-    .map(decodeEntry)
-    .map(({ kind, payload }) => (kind === 'topicCreated' ? decodeTopicCreated(payload!).name : kind))
-}
