@@ -46,7 +46,8 @@ export function createFetcher(args: {
 
   /** True if the answer may be given from the view as it is. */
   async function isFreshEnough(request: FetchRequest, arrivedAt: number): Promise<boolean> {
-    if (replica.asOf >= arrivedAt) return true
+    // At the same reading of the clock nobody can tell which came first.
+    if (replica.asOf > arrivedAt) return true
     if (replica.asOf < arrivedAt - FETCH_VIEW_AGE_MS) return false
     for (const { topic, partition, offset } of request.partitions) {
       const found = partitions.findNow(topic, partition) ?? (await partitions.find(topic, partition))
