@@ -1,7 +1,6 @@
 // Records as JSON lines, the same form in and out: {"key", "value", "headers", "partition", "offset", "timestamp"}. Texts
 // are texts; bytes that are not valid UTF-8 go as base64 under "keyBase64" and "valueBase64"; headers are an object of
 // texts, or a list of [name, text] where names repeat.
-import { z } from 'zod'
 import type { ConsumedRecord } from '../client/consumer.ts'
 import type { RecordToWrite } from '../wire/build-batch.ts'
 import type { RecordHeader } from '../wire/records.ts'
@@ -9,23 +8,19 @@ import { Problem } from './problem.ts'
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-const HeaderValue = z.union([z.string(), z.null(), z.object({ base64: z.base64() }).strict()])
-const JsonRecord = z
-  .object({
-    key: z.unknown().optional(),
-    keyBase64: z.base64().optional(),
-    value: z.unknown().optional(),
-    valueBase64: z.base64().optional(),
-    headers: z
-      .union([z.record(z.string(), HeaderValue), z.array(z.tuple([z.string(), HeaderValue])), z.null()])
-      .optional(),
-    partition: z.int().min(0).optional(),
-    timestamp: z.int().min(0).optional(),
-    // What `consume --json` prints besides; a record that is written again gets new ones.
-    offset: z.unknown().optional(),
-    topic: z.unknown().optional(),
-  })
-  .strict()
+/** What a line may say. `offset` and `topic` are what `consume` prints besides; a record that is written gets new ones. */
+const FIELDS = new Set([
+  'key',
+  'keyBase64',
+  'value',
+  'valueBase64',
+  'headers',
+  'partition',
+  'timestamp',
+  'offset',
+  'topic',
+])
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
 
 export interface ParsedRecord {
   readonly record: RecordToWrite
@@ -34,21 +29,28 @@ export interface ParsedRecord {
 
 /** Reads one line. `lineNumber` is for the sentence when it makes no sense. */
 export function parseJsonRecord(line: Buffer, lineNumber: number, nowMs: number): ParsedRecord {
-  const parsed = JsonRecord.safeParse(parseJson(line, lineNumber))
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    const where = issue?.path.join('.') || 'the record'
-    throw new Problem(`Line ${lineNumber}: ${where}: ${issue?.message ?? 'not a record'}.`)
+  const data = parseJson(line, lineNumber)
+  const wrong = (what: string): Problem => new Problem(`Line ${lineNumber}: ${what}.`)
+  if (!isObject(data)) throw wrong('a record is an object, such as {"key": "42", "value": "two coffees"}')
+  const foreign = Object.keys(data).find((name) => !FIELDS.has(name))
+  if (foreign !== undefined) throw wrong(`a record has no "${foreign}", only ${[...FIELDS].join(', ')}`)
+  const natural = (name: string): number | undefined => {
+    const value = data[name]
+    if (value === undefined) return undefined
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+    throw wrong(`"${name}" is a whole number from 0 on`)
   }
-  const { data } = parsed
+  const bytes = (name: string): Buffer | null => {
+    const base64 = data[`${name}Base64`]
+    if (base64 === undefined) return bytesOf(data[name])
+    if (typeof base64 === 'string' && BASE64.test(base64)) return Buffer.from(base64, 'base64')
+    throw wrong(`"${name}Base64" is not base64`)
+  }
+  const headers = headersOf(data['headers'])
+  if (headers === undefined) throw wrong('"headers" is an object of texts, or a list of [name, text]')
   return {
-    partition: data.partition,
-    record: {
-      timestamp: data.timestamp ?? nowMs,
-      key: bytesOf(data.key, data.keyBase64),
-      value: bytesOf(data.value, data.valueBase64),
-      headers: headersOf(data.headers),
-    },
+    partition: natural('partition'),
+    record: { timestamp: natural('timestamp') ?? nowMs, key: bytes('key'), value: bytes('value'), headers },
   }
 }
 
@@ -73,18 +75,34 @@ function parseJson(line: Buffer, lineNumber: number): unknown {
 }
 
 /** A text as its bytes, null as null, any other JSON as its text. */
-function bytesOf(value: unknown, base64: string | undefined): Buffer | null {
-  if (base64 !== undefined) return Buffer.from(base64, 'base64')
+function bytesOf(value: unknown): Buffer | null {
   if (value === undefined || value === null) return null
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 }
 
-function headersOf(headers: z.infer<typeof JsonRecord>['headers']): RecordHeader[] {
-  const pairs = Array.isArray(headers) ? headers : Object.entries(headers ?? {})
-  return pairs.map(([name, value]) => ({
-    key: Buffer.from(name),
-    value: value === null ? null : typeof value === 'string' ? Buffer.from(value) : Buffer.from(value.base64, 'base64'),
-  }))
+/** `undefined` where they make no sense. */
+function headersOf(headers: unknown): RecordHeader[] | undefined {
+  if (headers === undefined || headers === null) return []
+  const pairs: unknown[] = Array.isArray(headers) ? headers : isObject(headers) ? Object.entries(headers) : [undefined]
+  const found: RecordHeader[] = []
+  for (const pair of pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2 || typeof pair[0] !== 'string') return undefined
+    const value = headerValue(pair[1])
+    if (value === undefined) return undefined
+    found.push({ key: Buffer.from(pair[0]), value })
+  }
+  return found
+}
+
+function headerValue(value: unknown): Buffer | null | undefined {
+  if (value === null) return null
+  if (typeof value === 'string') return Buffer.from(value)
+  const base64 = isObject(value) ? value['base64'] : undefined
+  return typeof base64 === 'string' && BASE64.test(base64) ? Buffer.from(base64, 'base64') : undefined
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function field(name: string, bytes: Uint8Array): Record<string, string> {

@@ -3,38 +3,61 @@
 // written by its gateway every few seconds and says nothing but "I am still here": the others watch its version change,
 // each by its own monotonic clock, so no two clocks are ever compared. It is removed by its owner, or by whoever drops the
 // owner from the list.
-import { z } from 'zod'
+import { StoredBytesError } from '../base/bytes.ts'
 
 export const MEMBERS_KEY = 'gateways/members'
 export const LEASES = 'gateway-leases'
+const FORMAT = 1
 
 /** One gateway. `bootId` is new with each start of a process, so that an entry can be told from its successor's. */
-const Gateway = z.object({
-  nodeId: z.int().positive(),
-  host: z.string(),
-  port: z.int().min(0).max(65_535),
-  bootId: z.string(),
-})
-const Membership = z.object({
-  format: z.literal(1),
+export interface Gateway {
+  readonly nodeId: number
+  readonly host: string
+  readonly port: number
+  readonly bootId: string
+}
+export interface Membership {
   /** Chosen by the first gateway of the deployment, for ever. */
-  clusterId: z.string(),
-  gateways: z.array(Gateway),
-})
-export type Gateway = z.infer<typeof Gateway>
-export type Membership = z.infer<typeof Membership>
+  readonly clusterId: string
+  readonly gateways: readonly Gateway[]
+}
 
 export function leaseKey(bootId: string): string {
   return `${LEASES}/${bootId}`
 }
 
 export function encodeMembership(membership: Membership): Uint8Array {
-  return Buffer.from(JSON.stringify(membership))
+  return Buffer.from(JSON.stringify({ format: FORMAT, ...membership }))
 }
 
-/** Throws if a newer release changed the format: a gateway that cannot read the list must not rewrite it. */
+/** Throws if it is not what this release writes: a gateway that cannot read the list must not rewrite it. */
 export function decodeMembership(body: Uint8Array): Membership {
-  return Membership.parse(JSON.parse(Buffer.from(body).toString('utf8')))
+  let content: unknown
+  try {
+    content = JSON.parse(Buffer.from(body).toString('utf8'))
+  } catch {
+    throw new StoredBytesError('the list of gateways is not JSON')
+  }
+  if (!isRecord(content) || content['format'] !== FORMAT) {
+    throw new StoredBytesError('the list of gateways was written by another release')
+  }
+  const { clusterId, gateways } = content
+  if (typeof clusterId !== 'string' || !Array.isArray(gateways) || !gateways.every(isGateway)) {
+    throw new StoredBytesError('the list of gateways is damaged')
+  }
+  return { clusterId, gateways }
+}
+
+function isGateway(value: unknown): value is Gateway {
+  if (!isRecord(value)) return false
+  const { nodeId, host, port, bootId } = value
+  return (
+    Number.isSafeInteger(nodeId) && typeof host === 'string' && Number.isSafeInteger(port) && typeof bootId === 'string'
+  )
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /**

@@ -3,6 +3,7 @@
 // what is there, so an unknown outcome is settled by reading and deciding again. Membership only routes clients; two
 // processes that both believe they are node 1 confuse nobody's records.
 import { assert } from '../base/assert.ts'
+import { StoredBytesError } from '../base/bytes.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import { GATEWAYS_MAX, LEASE_RENEW_MS } from '../base/limits.ts'
 import { type Random, randomInt } from '../base/random.ts'
@@ -129,8 +130,12 @@ class Member implements JoinedMembers {
 
   async #read(): Promise<void> {
     const got = await this.#ports.documents.get(MEMBERS_KEY)
-    if (got.kind === 'found') {
+    if (got.kind !== 'found') return
+    try {
       this.#learn({ version: got.document.version, membership: decodeMembership(got.document.body) })
+    } catch (error) {
+      // A newer release writes another format: this gateway keeps its view, and goes on to serve.
+      if (!(error instanceof StoredBytesError)) throw error
     }
   }
 
@@ -138,7 +143,7 @@ class Member implements JoinedMembers {
     const self = { ...this.#address, bootId: this.#bootId }
     const predecessors = new Set<string>()
     const outcome = await this.#change((membership) => {
-      const list = membership ?? { format: 1, clusterId: this.#ports.clusterId ?? this.#newClusterId(), gateways: [] }
+      const list = membership ?? { clusterId: this.#ports.clusterId ?? this.#newClusterId(), gateways: [] }
       const same = list.gateways.filter((g) => g.host === self.host && g.port === self.port && g.bootId !== self.bootId)
       for (const gateway of same) predecessors.add(gateway.bootId)
       assert(list.gateways.length < GATEWAYS_MAX, 'a deployment has a bounded number of gateways')

@@ -3,6 +3,7 @@
 // sentence; nothing is left open behind it.
 import { networkInterfaces } from 'node:os'
 import { type Address, formatAddress } from '../base/address.ts'
+import { StoredBytesError } from '../base/bytes.ts'
 import { type Clock, sleep, systemClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
@@ -127,6 +128,7 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const identity = clusterId === undefined ? {} : { clusterId }
   const ports = { documents: stores.documents, clock, random: systemRandom, ...identity }
   const members = await joinMembers(ports, advertised).catch((error: unknown) => {
+    if (error instanceof StoredBytesError) throw new Problem(`This release cannot join the others: ${error.message}.`)
     throw new Problem(error instanceof Error ? error.message : String(error))
   })
   cleanup.add(() => withinMs(clock, LEAVE_MS_MAX, members.leave()))

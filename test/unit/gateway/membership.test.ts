@@ -224,3 +224,16 @@ test('keeps its view when the store does not answer, and refuses to start withou
   expect(ids(a.member)).toEqual([1])
   await expect(start(2, store)).rejects.toThrow('the disk is gone')
 })
+
+test('a list in the format of another release is neither joined nor rewritten, and those who serve go on', async () => {
+  const { start, pass, documents } = world()
+  const a = await start(1)
+  const foreign = Buffer.from(JSON.stringify({ format: 2, gateways: 'elsewhere' }))
+  await documents.put(MEMBERS_KEY, foreign, a.member.epoch())
+  await expect(start(2)).rejects.toThrow('another release')
+  await pass(20_000)
+  await a.member.refresh()
+  expect(ids(a.member)).toEqual([1])
+  const got = await documents.get(MEMBERS_KEY)
+  expect(got.kind === 'found' && Buffer.from(got.document.body)).toEqual(foreign)
+})
