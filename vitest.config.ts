@@ -4,7 +4,11 @@ import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
-    include: ['test/{unit,contract,fuzz}/**/*.test.ts', 'test/simulation/**/*.test.ts', 'test/*.test.ts'],
+    include: [
+      'test/{unit,contract,fuzz,gateways,bad-input}/**/*.test.ts',
+      'test/simulation/**/*.test.ts',
+      'test/*.test.ts',
+    ],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     maxWorkers: 2,

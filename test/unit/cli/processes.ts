@@ -24,8 +24,17 @@ export interface Running {
 const running = new Set<ChildProcess>()
 const folders: string[] = []
 
-export function run(args: readonly string[], input = '', script = MAIN): Running {
-  const child = spawn(process.execPath, [script, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+/** `env` changes the environment; what is `undefined` in it is taken away. */
+export function run(
+  args: readonly string[],
+  input = '',
+  script = MAIN,
+  env: Readonly<Record<string, string | undefined>> = {},
+): Running {
+  const child = spawn(process.execPath, [script, ...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   running.add(child)
   let stdout = ''
   let stderr = ''
