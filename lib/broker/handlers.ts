@@ -9,6 +9,7 @@ import { deleteTopics } from '../wire/messages/delete-topics.ts'
 import { describeCluster } from '../wire/messages/describe-cluster.ts'
 import { describeConfigs } from '../wire/messages/describe-configs.ts'
 import { fetch } from '../wire/messages/fetch.ts'
+import { findCoordinator } from '../wire/messages/find-coordinator.ts'
 import { incrementalAlterConfigs } from '../wire/messages/incremental-alter-configs.ts'
 import { initProducerId } from '../wire/messages/init-producer-id.ts'
 import { listOffsets } from '../wire/messages/list-offsets.ts'
@@ -27,6 +28,7 @@ import { handleDeleteTopics } from './delete-topics.ts'
 import { describeClusterError, handleDescribeCluster } from './describe-cluster.ts'
 import { handleDescribeConfigs } from './describe-configs.ts'
 import { fetchError, handleFetch } from './fetch.ts'
+import { handleFindCoordinator } from './find-coordinator.ts'
 import { handleIncrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { handleInitProducerId, initProducerIdError } from './init-producer-id.ts'
 import { handleListOffsets } from './list-offsets.ts'
@@ -104,6 +106,7 @@ export const ROWS: readonly Row[] = [
   row(fetch, handleFetch, (_request, errorCode, call) => (call.apiVersion >= 7 ? fetchError(errorCode) : undefined)),
   row(listOffsets, handleListOffsets),
   row(metadata, handleMetadata),
+  row(findCoordinator, handleFindCoordinator),
   row(apiVersions, async (_context, request, call) => answerApiVersions(SERVED, request, call.apiVersion)),
   row(createTopics, handleCreateTopics),
   row(deleteTopics, handleDeleteTopics),

@@ -14,6 +14,14 @@ function hashText(text: string): number {
   return hash >>> 0
 }
 
+/** The live gateway that a group's clients are sent to: the same by every gateway's reckoning. */
+export function coordinatorOf(groupId: string, nodes: readonly Node[]): Node {
+  assert(nodes.length > 0, 'at least one node is alive')
+  const seed = mix(hashText(groupId))
+  const weigh = (node: Node): number => mix(seed ^ mix(node.nodeId + 0x9e3779b9))
+  return nodes.reduce((best, node) => (weigh(node) > weigh(best) ? node : best))
+}
+
 /** Mixes all bits of a 32-bit number (the finaliser of MurmurHash3). */
 function mix(value: number): number {
   let h = value

@@ -8,6 +8,7 @@ import { deleteTopics } from './messages/delete-topics.ts'
 import { describeCluster } from './messages/describe-cluster.ts'
 import { describeConfigs } from './messages/describe-configs.ts'
 import { fetch } from './messages/fetch.ts'
+import { findCoordinator } from './messages/find-coordinator.ts'
 import { incrementalAlterConfigs } from './messages/incremental-alter-configs.ts'
 import { initProducerId } from './messages/init-producer-id.ts'
 import { listOffsets } from './messages/list-offsets.ts'
@@ -22,6 +23,7 @@ export const APIS: readonly Api[] = [
   fetch,
   listOffsets,
   metadata,
+  findCoordinator,
   apiVersions,
   createTopics,
   deleteTopics,

@@ -10,6 +10,6 @@ for artifact in org.apache.kafka:kafka-clients:4.2.0 org.slf4j:slf4j-api:1.7.36 
   com.fasterxml.jackson.core:jackson-annotations:2.19.2; do
   mvn -q dependency:copy -Dartifact="$artifact" -DoutputDirectory="$jars"
 done
-java -cp "$jars/*" GenerateMessages.java 0:3-11 1:4-17 2:1-10 3:0-13 18:0-4 19:2-7 20:1-6 22:0-5 23:2-4 32:1-4 33:0-2 37:0-3 \
+java -cp "$jars/*" GenerateMessages.java 0:3-11 1:4-17 2:1-10 3:0-13 10:0-5 18:0-4 19:2-7 20:1-6 22:0-5 23:2-4 32:1-4 33:0-2 37:0-3 \
   44:0-1 60:0-2 >"$jars/messages.jsonl"
 mv "$jars/messages.jsonl" messages.jsonl
