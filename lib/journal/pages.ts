@@ -5,7 +5,7 @@ import { assert } from '../base/assert.ts'
 import { PAGES_IN_MEMORY_MAX } from '../base/limits.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 import type { PageWork } from './fold.ts'
-import { comparePositions, type Position } from './position.ts'
+import { comparePositions, type Position, START } from './position.ts'
 import { readObject } from './read-object.ts'
 import { applyBatch, type BatchVerdict, decodePageObject, emptyPage, type Page } from './state/page.ts'
 import { type AcceptedCheckpoint, decodeRootObject, type PageKey, type PageTable } from './state/root.ts'
@@ -92,13 +92,14 @@ export function createPages(
   }
 
   /** Pages that the checkpoint holds as they are can be loaded again: the least recently used go beyond the bound. */
-  function evict(checkpoint: PageSource): void {
-    const clean = [...slots].filter(
-      ([, { loading, pending, touched }]) =>
-        loading === undefined && pending.length === 0 && comparePositions(touched, checkpoint.position) < 0,
-    )
+  function evict(): void {
     const excess = slots.size - pagesMax
     if (excess <= 0) return
+    const covered = source?.position ?? START
+    const clean = [...slots].filter(
+      ([, { loading, pending, touched }]) =>
+        loading === undefined && pending.length === 0 && comparePositions(touched, covered) < 0,
+    )
     clean.sort(([, a], [, b]) => a.used - b.used)
     for (const [key] of clean.slice(0, excess)) slots.delete(key)
   }
@@ -149,8 +150,11 @@ export function createPages(
     load(key) {
       const slot = slotOf(key)
       if (slot.page !== undefined) return Promise.resolve(slot.page)
+      slot.used = ++uses
       slot.loading ??= loadSlot(key, slot).finally(() => {
         slot.loading = undefined
+        // Readers alone load pages too, while nothing is written and no checkpoint is made.
+        evict()
       })
       return slot.loading
     },
@@ -174,7 +178,7 @@ export function createPages(
         slot.pending = slot.pending.slice(covered.length)
         for (const { work, settle } of covered) settle?.(work, undefined)
       }
-      evict(checkpoint)
+      evict()
     },
     rememberTable(key, pages) {
       known = { key, table: pages }
