@@ -16,6 +16,7 @@ test.each([0, 1, 2, 3, 4])('version %i lists what is served, in the ranges of Ka
     [1, 4, 17],
     [2, 1, 10],
     [3, 0, 13],
+    [10, 0, 5],
     [18, 0, 4],
     [19, 2, 7],
     [20, 1, 6],
