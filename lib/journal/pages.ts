@@ -93,13 +93,14 @@ export function createPages(
 
   /** Pages that the checkpoint holds as they are can be loaded again: the least recently used go beyond the bound. */
   function evict(): void {
-    const excess = slots.size - pagesMax
-    if (excess <= 0) return
+    if (slots.size <= pagesMax) return
     const covered = source?.position ?? START
     const clean = [...slots].filter(
       ([, { loading, pending, touched }]) =>
         loading === undefined && pending.length === 0 && comparePositions(touched, covered) < 0,
     )
+    const excess = clean.length - pagesMax
+    if (excess <= 0) return
     clean.sort(([, a], [, b]) => a.used - b.used)
     for (const [key] of clean.slice(0, excess)) slots.delete(key)
   }

@@ -60,15 +60,15 @@ export function createFetcher(args: {
 
   /** All partitions of a request at one position. Pages that are not in memory are loaded before it is taken. */
   async function look(request: FetchRequest): Promise<{ position: Position; views: View[] }> {
-    const failed = new Map<FetchPartition, View>()
+    const loaded = new Map<FetchPartition, FindPartitionOutcome>()
     for (const wanted of request.partitions) {
       if (partitions.findNow(wanted.topic, wanted.partition) !== undefined) continue
-      const found = await partitions.find(wanted.topic, wanted.partition)
-      if (found.kind !== 'found') failed.set(wanted, found)
+      loaded.set(wanted, await partitions.find(wanted.topic, wanted.partition))
     }
     const views = request.partitions.map((wanted): View => {
-      const found = partitions.findNow(wanted.topic, wanted.partition)
-      if (found === undefined) return failed.get(wanted) ?? { kind: 'unavailable' }
+      // A request of more pages than memory holds has lost the first when the last is loaded.
+      const found = partitions.findNow(wanted.topic, wanted.partition) ??
+        loaded.get(wanted) ?? { kind: 'unavailable' as const }
       return found.kind === 'found' ? { ...found, offsets: offsetsOf(found.state) } : found
     })
     return { position: replica.root.position, views }

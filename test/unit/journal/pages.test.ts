@@ -135,7 +135,8 @@ describe('pages', () => {
     pages.apply({ generation: 1, index: 50 }, workFor(40))
     pages.checkpointAccepted({ key: 'root/a', position: { generation: 1, index: 45 } })
     const kept = topics.filter((topic) => pages.touchedSince({ generation: 0, index: 0 }).includes(pageKeyOf(topic, 0)))
-    expect(kept.length).toBeLessThanOrEqual(16)
+    // The bound, and the one that was written after the checkpoint.
+    expect(kept.length).toBeLessThanOrEqual(17)
     expect(kept).toEqual(expect.arrayContaining([3, 4, 5, 40]))
     for (const topic of topics) {
       const page = await pages.load(pageKeyOf(topic, 0))

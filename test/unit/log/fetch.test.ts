@@ -1,5 +1,6 @@
 // Fetch: its limits, whom it keeps waiting and what wakes them, and that no answer is staler than it may be.
 import { describe, expect, it } from 'vitest'
+import { PAGE_PARTITIONS, PAGES_IN_MEMORY_MAX } from '../../../lib/base/limits.ts'
 import type { FetchPartitionOutcome } from '../../../lib/log/log.ts'
 import { rest } from '../support/manual-clock.ts'
 import { batchesIn, batchOf, createTopic, createWorld, fetchRequest, offsetsIn } from '../support/world.ts'
@@ -247,6 +248,27 @@ describe('fetch', () => {
     await world.run(log.close(), 50)
     expect(offsetsIn((await world.run(open, 50))[0])).toEqual([])
     expect(world.clock.timers).toBe(0)
+  })
+
+  it('answers for more pages than stay in memory', async () => {
+    const world = await createWorld()
+    const writer = await world.open()
+    const pages = PAGES_IN_MEMORY_MAX + 20
+    const topic = await createTopic(world, writer.log, 'wide', pages * PAGE_PARTITIONS)
+    const partitions = Array.from({ length: pages }, (_, page) => page * PAGE_PARTITIONS)
+    await world.run(
+      writer.log.append(
+        'c',
+        partitions.map((partition) => batchOf(topic, partition, ['v'])),
+      ).outcomes,
+    )
+    expect(await world.run(writer.log.checkpoint())).toMatchObject({ kind: 'accepted' })
+    const cold = await world.open()
+    for (let i = 0; i < 2; i++) {
+      const parts = partitions.map((partition) => ({ topic, partition, offset: 0 }))
+      const outcomes = await world.run(cold.log.fetch(fetchRequest(parts)))
+      expect(new Set(outcomes.map((outcome) => offsetsIn(outcome).join()))).toEqual(new Set(['0']))
+    }
   })
 
   it('a request without partitions is answered at once', async () => {
