@@ -3,7 +3,7 @@
 import type { Log, Topic } from '../../lib/log/log.ts'
 import type { Admin } from './history.ts'
 import type { Seeded } from './random.ts'
-import { createLine, type KnownTopic, type Line, type Scene } from './scene.ts'
+import { createLine, KEPT_TOPIC, type KnownTopic, type Line, type Scene } from './scene.ts'
 
 type Outcome = Pick<Admin, 'outcome' | 'topic'>
 
@@ -20,7 +20,7 @@ export async function runAdmin(scene: Scene, random: Seeded, actions: number): P
     const draw = random.fraction()
     if (topic === undefined || draw < 0.15) await createTopic(scene, line, random.pick(NAMES), random.int(1, 4))
     else if (draw < 0.3) await changeTopic(scene, random, line, topic)
-    else if (draw < 0.38 && scene.topics.size > 2) await deleteTopic(scene, line, topic)
+    else if (draw < 0.38 && scene.topics.size > 2 && topic.name !== KEPT_TOPIC) await deleteTopic(scene, line, topic)
     else await look(scene, line, random.chance(0.7) ? topic.name : random.pick(NAMES))
     if (random.chance(0.2)) line.leave()
     await scene.world.pause(random.duration(random.pick([20, 200, 800])))

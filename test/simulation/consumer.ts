@@ -4,6 +4,7 @@
 import type { FetchPartitionOutcome, Log } from '../../lib/log/log.ts'
 import { readFetched } from './batches.ts'
 import type { Connection, Started } from './cluster.ts'
+import { fetchByFrame, isServed } from './frames.ts'
 import type { Ask, Poll } from './history.ts'
 import { EPOCH_MS } from './host.ts'
 import type { Seeded } from './random.ts'
@@ -20,6 +21,8 @@ interface FetchLimits {
   readonly bytesMax: number
   readonly partitionBytesMax: number
   readonly waitMsMax: number
+  /** Through the broker, as a frame. */
+  readonly byFrame: boolean
 }
 
 const REQUEST_TIMEOUT_MS = 8_000
@@ -70,6 +73,7 @@ async function pollOnce(
     bytesMax: random.chance(0.8) ? 1_000_000 : 500,
     partitionBytesMax: random.chance(0.7) ? 1_000_000 : random.int(1, 600),
     waitMsMax: random.pick([0, 0, 30, 300, 1000]),
+    byFrame: random.chance(0.4),
   }
   scene.operations++
   const asked = [...positions.values()]
@@ -143,6 +147,10 @@ async function fetch(
   places: readonly { readonly offset: number }[],
   limits: FetchLimits,
 ): Promise<readonly FetchPartitionOutcome[]> {
+  if (limits.byFrame && isServed(log)) {
+    const wanted = asked.map(({ target }, i) => ({ target, offset: places[i]!.offset }))
+    return fetchByFrame(log, connection, wanted, limits)
+  }
   if (asked.some(({ target }) => log.topicById(target.topic.id) === undefined)) {
     const fresh = await log.refresh()
     if (fresh.kind !== 'fresh') return asked.map(() => fresh)
@@ -259,7 +267,7 @@ export async function readToEnd(scene: Scene, process: number, target: Target, n
       end = asked.answer.highWatermark
       position.offset = asked.answer.logStartOffset
     }
-    const limits = { bytesMin: 1, bytesMax: 200_000, partitionBytesMax: 100_000, waitMsMax: 0 }
+    const limits = { bytesMin: 1, bytesMax: 200_000, partitionBytesMax: 100_000, waitMsMax: 0, byFrame: false }
     const polls = await fetchOnce(scene, connection, name, [position], limits, true)
     const last = polls?.at(-1)
     if (last?.outcome === 'unknownTopic' || last?.outcome === 'corrupt') return true

@@ -29,7 +29,8 @@ const journalMutants: readonly Mutant[] = [
     edits: [
       {
         file: HEAD,
-        search: 'if (args.entries.some((entry) => head.tail.some((other) => Buffer.compare(entry, other) === 0))) return undefined',
+        search:
+          'if (args.entries.some((entry) => head.tail.some((other) => Buffer.compare(entry, other) === 0))) return undefined',
         replace: '',
       },
     ],
@@ -61,11 +62,13 @@ const journalMutants: readonly Mutant[] = [
   },
   {
     name: 'resend-after-a-gap',
-    sentence: 'if any generation from the known one on is no longer there, the outcome is unknown and the entry is never sent again',
+    sentence:
+      'if any generation from the known one on is no longer there, the outcome is unknown and the entry is never sent again',
     edits: [
       {
         file: APPENDER,
-        search: "if (replica.restarts !== restarts) return settleAll(open, { kind: doubtful ? 'unknown' : 'unavailable' })",
+        search:
+          "if (replica.restarts !== restarts) return settleAll(open, { kind: doubtful ? 'unknown' : 'unavailable' })",
         replace: '',
       },
     ],
@@ -112,16 +115,24 @@ const journalMutants: readonly Mutant[] = [
         replace: 'if (!isAt(head, args) || head.sealed.length > 0) return undefined',
       },
     ],
-    beside: [{ file: SEAL, search: 'if (head.tail.length >= SEAL_ENTRIES) return true', replace: 'if (head.tail.length >= 0) return true' }],
+    beside: [
+      {
+        file: SEAL,
+        search: 'if (head.tail.length >= SEAL_ENTRIES) return true',
+        replace: 'if (head.tail.length >= 0) return true',
+      },
+    ],
     seeds: 50,
   },
   {
     name: 'late-finish-seal',
-    sentence: 'sealed is emptied on the condition generation = next: a late finisher must not erase the following generation',
+    sentence:
+      'sealed is emptied on the condition generation = next: a late finisher must not erase the following generation',
     edits: [
       {
         file: HEAD,
-        search: "assert(args.hash.length === 32, 'the running hash has 32 bytes')\n  if (!isAt(head, args)) return undefined",
+        search:
+          "assert(args.hash.length === 32, 'the running hash has 32 bytes')\n  if (!isAt(head, args)) return undefined",
         replace: 'if (head === undefined) return undefined',
       },
     ],
@@ -156,7 +167,8 @@ const journalMutants: readonly Mutant[] = [
       {
         file: REPLICA,
         search: 'if (next.sealed.length > 0 && root.position.generation === next.generation - 1) {',
-        replace: 'if (next.sealed.length > 0) root.position = { generation: next.generation, index: 0 }\n      if (root.position.generation < 0) {',
+        replace:
+          'if (next.sealed.length > 0) root.position = { generation: next.generation, index: 0 }\n      if (root.position.generation < 0) {',
       },
     ],
     seeds: 20,
@@ -200,7 +212,8 @@ const journalMutants: readonly Mutant[] = [
   },
   {
     name: 'body-before-horizon',
-    sentence: 'the horizon is judged by what the entry itself carries, before its body is resolved, since that may be gone',
+    sentence:
+      'the horizon is judged by what the entry itself carries, before its body is resolved, since that may be gone',
     edits: [
       {
         file: REPLICA,
@@ -233,7 +246,35 @@ const journalMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    seeds: 200,
+    beside: [
+      {
+        file: 'lib/journal/entries/checkpointed.ts',
+        search:
+          "if (last !== undefined && comparePositions(entry.position, last.position) <= 0) return { kind: 'stale' }",
+        replace: '',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'checkpoint-goes-back',
+    sentence: 'checkpointed is accepted only while its position grows',
+    edits: [
+      {
+        file: 'lib/journal/entries/checkpointed.ts',
+        search:
+          "if (last !== undefined && comparePositions(entry.position, last.position) <= 0) return { kind: 'stale' }",
+        replace: '',
+      },
+    ],
+    beside: [
+      {
+        file: 'lib/journal/entries/checkpointed.ts',
+        search: "if (entry.base !== last?.key) return { kind: 'stale' }",
+        replace: '',
+      },
+    ],
+    seeds: 1000,
   },
   {
     name: 'head-before-acceptance',
@@ -321,7 +362,13 @@ const foldMutants: readonly Mutant[] = [
   {
     name: 'window-of-one',
     sentence: 'idempotence by producer id, epoch and sequence, remembering the last five batches',
-    edits: [{ file: 'lib/base/limits.ts', search: 'export const PRODUCER_BATCHES = 5', replace: 'export const PRODUCER_BATCHES = 1' }],
+    edits: [
+      {
+        file: 'lib/base/limits.ts',
+        search: 'export const PRODUCER_BATCHES = 5',
+        replace: 'export const PRODUCER_BATCHES = 1',
+      },
+    ],
     seeds: 50,
   },
   {
@@ -370,7 +417,8 @@ const logMutants: readonly Mutant[] = [
       {
         file: 'lib/log/offsets.ts',
         search: 'const refreshed = await replica.refresh()',
-        replace: "const refreshed = await Promise.resolve({ kind: 'fresh' } as Awaited<ReturnType<typeof replica.refresh>>)",
+        replace:
+          "const refreshed = await Promise.resolve({ kind: 'fresh' } as Awaited<ReturnType<typeof replica.refresh>>)",
       },
     ],
     seeds: 20,
@@ -390,7 +438,13 @@ const logMutants: readonly Mutant[] = [
   {
     name: 'shared-read-that-began-before',
     sentence: 'concurrent requests share one head read that began after they arrived',
-    edits: [{ file: REPLICA, search: 'nextReading ??= reading.then(() => {', replace: 'nextReading = reading\n    void reading.then(() => {' }],
+    edits: [
+      {
+        file: REPLICA,
+        search: 'nextReading ??= reading.then(() => {',
+        replace: 'nextReading = reading\n    void reading.then(() => {',
+      },
+    ],
     seeds: 50,
   },
   {
@@ -436,8 +490,10 @@ const logMutants: readonly Mutant[] = [
     edits: [
       {
         file: 'lib/log/read-batches.ts',
-        search: 'return batchSizeBytes(batch) === batch.length && readBatchHeader(batch).crc === crc32c(batch.subarray(21))',
-        replace: 'return batchSizeBytes(batch) === batch.length || readBatchHeader(batch).crc === crc32c(batch.subarray(21))',
+        search:
+          'return batchSizeBytes(batch) === batch.length && readBatchHeader(batch).crc === crc32c(batch.subarray(21))',
+        replace:
+          'return batchSizeBytes(batch) === batch.length || readBatchHeader(batch).crc === crc32c(batch.subarray(21))',
       },
     ],
     seeds: 100,

@@ -9,7 +9,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Edit, type Mutant, MUTANTS } from './mutant-list.ts'
+import { type Edit, MUTANTS, type Mutant } from './mutant-list.ts'
 
 type Verdict =
   | { readonly kind: 'killed'; readonly seed: number; readonly anomaly: string }

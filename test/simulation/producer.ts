@@ -5,10 +5,11 @@
 import type { AppendBatchOutcome, BatchToAppend, Log } from '../../lib/log/log.ts'
 import { batchOf } from './batches.ts'
 import type { Connection, Started } from './cluster.ts'
+import { isServed, produceByFrame } from './frames.ts'
 import type { Send, Try } from './history.ts'
 import { EPOCH_MS } from './host.ts'
 import type { Seeded } from './random.ts'
-import { createLine, type Scene, type Target, targetName } from './scene.ts'
+import { createLine, KEPT_TOPIC, type Scene, type Target, targetName } from './scene.ts'
 
 interface Batch {
   readonly send: Send
@@ -34,6 +35,8 @@ export interface ProducerOptions {
   readonly repeats: boolean
   /** Batches to send. */
   readonly batches: number
+  /** Through the broker, as frames, to the topic that is never deleted. */
+  readonly byFrame: boolean
   /** Sends to this many partitions at once. */
   readonly fanOut: number
 }
@@ -171,7 +174,10 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
       batch.send.tries.push(attempt)
       return attempt
     })
-    const reply = await connection.request((log) => produce(scene, log, connection, batches, tries), REQUEST_TIMEOUT_MS)
+    const reply = await connection.request(
+      (log) => produce(scene, log, connection, batches, tries, options.byFrame),
+      REQUEST_TIMEOUT_MS,
+    )
     requests--
     for (const batch of batches) batch.inFlight = false
     const current = batches.filter((batch) => batch.producerEpoch === epoch)
@@ -187,7 +193,7 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
     const open = openBatches()
     if (left === 0 && open.length === 0) break
     for (let i = 0; i < options.fanOut && left > 0; i++) {
-      const targets = pickTargets(scene, random, options.fanOut)
+      const targets = pickTargets(scene, random, options)
       for (const target of targets) if (left > 0) makeBatch(target)
       if (targets.length === 0 || targets.length > 1) break
     }
@@ -201,12 +207,14 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
   line.leave()
 }
 
-/** Several partitions of one topic, or one of any. */
-function pickTargets(scene: Scene, random: Seeded, fanOut: number): Target[] {
-  const topics = [...scene.topics.values()]
+/** Several partitions of one topic; half of the time the first one, where batches then follow each other closely. */
+function pickTargets(scene: Scene, random: Seeded, { fanOut, byFrame }: ProducerOptions): Target[] {
+  const topics = [...scene.topics.values()].filter((topic) => !byFrame || topic.name === KEPT_TOPIC)
   if (topics.length === 0) return []
-  const topic = fanOut > 10 ? topics.reduce((a, b) => (b.partitions > a.partitions ? b : a)) : random.pick(topics)
-  const wanted = fanOut > 10 ? topic.partitions : random.int(1, fanOut + 1)
+  const wide = fanOut > 10
+  const topic = wide ? topics.reduce((a, b) => (b.partitions > a.partitions ? b : a)) : random.pick(topics)
+  if (!wide && random.chance(0.5)) return [{ topic: topics[0]!, partition: 0 }]
+  const wanted = wide ? topic.partitions : random.int(1, fanOut + 1)
   const first = random.int(0, topic.partitions)
   return Array.from({ length: Math.min(wanted, topic.partitions) }, (_, i) => ({
     topic,
@@ -221,8 +229,16 @@ async function produce(
   connection: Connection,
   batches: readonly Batch[],
   tries: readonly Try[],
+  byFrame: boolean,
 ): Promise<Started<readonly AppendBatchOutcome[]>> {
   const { history } = scene
+  if (byFrame && isServed(log)) {
+    const { admitted, answer } = produceByFrame(log, connection, batches)
+    return {
+      admitted,
+      answer: answer.then((list) => list.map((outcome, i) => note(history.tick(), tries[i]!, outcome))),
+    }
+  }
   if (batches.some(({ target }) => target.partition >= (log.topicById(target.topic.id)?.partitions ?? 0))) {
     const fresh = await log.refresh()
     if (fresh.kind !== 'fresh') return answered(batches.map(() => fresh))

@@ -7,6 +7,9 @@ import { type History, partitionName } from './history.ts'
 import type { Seeded } from './random.ts'
 import type { World } from './world.ts'
 
+/** The topic that no administrator deletes. */
+export const KEPT_TOPIC = 'orders'
+
 /** A topic as a client heard of it. */
 export interface KnownTopic {
   readonly id: TopicId

@@ -12,6 +12,7 @@ import { createCluster } from './cluster.ts'
 import { collect } from './collector.ts'
 import { readToEnd, runConsumer } from './consumer.ts'
 import { CALM, type FaultTable, MIXES } from './faults.ts'
+import { brokerFor, type ServedLog } from './frames.ts'
 import { createHistory, type History } from './history.ts'
 import { createHost, type Host } from './host.ts'
 import { createOracle, type Oracle } from './oracle.ts'
@@ -162,8 +163,10 @@ async function openProcess(
       if (!reason.includes(NEWER_RELEASE)) sight('halted', `${host.name}: ${reason}`)
     },
   })
-  if (opened.kind === 'opened') return opened.log
-  return undefined
+  if (opened.kind !== 'opened') return undefined
+  const { log } = opened
+  const ports = { clock: host.clock, random: host.random, compression }
+  return Object.assign(log, { broker: brokerFor(log, ports) }) satisfies ServedLog
 }
 /** What a process says that met an entry of a newer release: the run puts one there on purpose at its end. */
 const NEWER_RELEASE = 'the journal '
@@ -210,15 +213,21 @@ async function busyTime(run: Run, index: number, times: number): Promise<void> {
   const part = (total: number): number => Math.ceil(total / times)
   const hasWide = [...scene.topics.values()].some((topic) => topic.partitions > 50)
   for (let i = 0; i < 2; i++) {
-    const options = { idempotent: true, repeats: true, batches: part(80), fanOut: random.int(1, 4) }
+    const options = { idempotent: true, repeats: true, batches: part(80), fanOut: random.int(1, 4), byFrame: i === 1 }
     clients.push(runProducer(scene, random.fork(`i${index}.${i}`), { ...options, name: `i${index}.${i}` }))
   }
   for (const [i, repeats] of [true, false].entries()) {
-    const options = { idempotent: false, repeats, batches: part(45), fanOut: random.int(1, 3) }
+    const options = {
+      idempotent: false,
+      repeats,
+      batches: part(45),
+      fanOut: random.int(1, 3),
+      byFrame: random.chance(0.3),
+    }
     clients.push(runProducer(scene, random.fork(`n${index}.${i}`), { ...options, name: `n${index}.${i}` }))
   }
   if (hasWide) {
-    const options = { idempotent: random.chance(0.7), repeats: true, batches: 180, fanOut: 90 }
+    const options = { idempotent: random.chance(0.7), repeats: true, batches: 180, fanOut: 90, byFrame: false }
     clients.push(runProducer(scene, random.fork(`w${index}`), { ...options, name: `w${index}` }))
   }
   for (let i = 0; i < 3; i++)
