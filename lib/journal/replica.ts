@@ -7,14 +7,15 @@ import { StoredBytesError } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Ulid } from '../base/ids.ts'
 import type { Head, HeadCheckpoint, Stores } from '../storage/ports.ts'
-import { chainHash, decodeChunk, encodeChunk } from './chunk.ts'
-import { type BodyReference, decodeEntry, type Envelope, UnknownEntryError, verifyBody } from './entry.ts'
+import { chainHash, encodeChunk } from './chunk.ts'
+import { decodeEntry, type Envelope, UnknownEntryError } from './entry.ts'
+import { gatherVerdicts } from './flush-verdicts.ts'
 import { applyEntry, isBehindHorizon, type Verdict } from './fold.ts'
 import { createPages, type Pages } from './pages.ts'
 import { comparePositions } from './position.ts'
-import { readObject } from './read-object.ts'
+import { createJournalReader, GapError, UnavailableError } from './read-journal.ts'
 import type { BatchVerdict } from './state/page.ts'
-import { decodeRootObject, emptyRoot, type RootState } from './state/root.ts'
+import { emptyRoot, type PageTable, type RootState } from './state/root.ts'
 
 /** The verdict of an own entry. Those of a flush may have to wait for pages. */
 export type OwnVerdict =
@@ -64,26 +65,13 @@ interface Expected {
   verdict: OwnVerdict | undefined
 }
 
-interface LoadedChunks {
-  readonly chunks: readonly {
-    readonly generation: number
-    readonly bytes: Uint8Array
-    readonly entries: Uint8Array[]
-  }[]
-  readonly complete: boolean
-}
-
-/** Thrown inside: chunks or a body that the head's view needs are gone. */
-class GapError extends Error {}
-/** Thrown inside: a store did not answer. */
-class UnavailableError extends Error {}
-
 export function createReplica(args: {
   readonly stores: Pick<Stores, 'objects' | 'journal'>
   readonly clock: Clock
   readonly events: ReplicaEvents
 }): JournalReplica {
   const { stores, clock, events } = args
+  const reader = createJournalReader(stores)
   const expected = new Map<Ulid, Expected>()
   let root = emptyRoot()
   let pages = createPages(stores.objects, undefined)
@@ -104,34 +92,6 @@ export function createReplica(args: {
     events.halted(reason)
   }
 
-  async function resolveBody(reference: BodyReference, own: Uint8Array | undefined): Promise<Uint8Array> {
-    if (own !== undefined) return own
-    const { key, start, length } = reference
-    const decode = (bytes: Uint8Array): Uint8Array => {
-      verifyBody(reference, bytes)
-      return bytes
-    }
-    const found = await readObject(stores.objects, key, decode, { start, end: start + length })
-    if (found.kind === 'found') return found.value
-    throw found.kind === 'missing' ? new GapError() : new UnavailableError()
-  }
-
-  /** Gathers the verdicts of an own flush from the pages it concerns. */
-  function flushVerdicts(count: number, works: number, verdicts: (BatchVerdict | undefined)[]) {
-    let open = works
-    let finish: (value: readonly (BatchVerdict | undefined)[]) => void = () => {}
-    const batches = new Promise<readonly (BatchVerdict | undefined)[]>((resolve) => {
-      finish = resolve
-    })
-    if (open === 0) finish(verdicts)
-    const settle = (from: number, settled: readonly BatchVerdict[] | undefined): void => {
-      for (let i = 0; i < (settled?.length ?? 0); i++) verdicts[from + i] = settled![i]
-      if (--open === 0) finish(verdicts)
-    }
-    assert(verdicts.length === count, 'a verdict for each batch')
-    return { batches, settle }
-  }
-
   function applyVerdict(envelope: Envelope, verdict: Verdict, own: Expected | undefined): void {
     if (verdict.kind !== 'flush') {
       if (own !== undefined) own.verdict = verdict
@@ -146,10 +106,10 @@ export function createReplica(args: {
       return
     }
     const { verdicts, works } = verdict
-    const gathered = own === undefined ? undefined : flushVerdicts(verdicts.length, works.length, verdicts)
+    const gathered = own === undefined ? undefined : gatherVerdicts(verdicts, works.length)
     if (own !== undefined) own.verdict = { kind: 'flush', batches: gathered!.batches }
     for (const work of works) {
-      pages.apply(root.position, work, gathered && ((done, settled) => gathered.settle(done.from, settled)))
+      pages.apply(root.position, work, gathered?.settle)
       if (gathered !== undefined && pages.loaded(work.pageKey) === undefined) void loadForVerdict(work.pageKey)
     }
     for (const { batches, from, to } of works) {
@@ -172,7 +132,7 @@ export function createReplica(args: {
     const own = expected.get(envelope.id)
     if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)
     else {
-      const payload = envelope.payload ?? (await resolveBody(envelope.reference!, own?.body))
+      const payload = envelope.payload ?? own?.body ?? (await reader.body(envelope.reference!))
       applyVerdict(envelope, applyEntry(root, envelope, payload), own)
     }
     const { generation, index } = root.position
@@ -192,23 +152,10 @@ export function createReplica(args: {
     root.position = { generation: root.position.generation + 1, index: 0 }
   }
 
-  /** Chunks from `from` on, up to `to` or less far; read once more if their bytes were altered on the way. */
-  async function loadChunks(from: number, to: number, again = false): Promise<LoadedChunks> {
-    const outcome = await stores.journal.readChunks(from, to)
-    if (outcome.kind === 'unavailable') throw new UnavailableError()
-    try {
-      const chunks = outcome.chunks.map((chunk) => ({ ...chunk, entries: decodeChunk(chunk.bytes) }))
-      return { chunks, complete: outcome.complete }
-    } catch (error) {
-      if (again || !(error instanceof StoredBytesError)) throw error
-      return loadChunks(from, to, true)
-    }
-  }
-
   async function readChunks(to: number): Promise<void> {
     while (root.position.generation <= to) {
       const from = root.position.generation
-      const { chunks, complete } = await loadChunks(from, to)
+      const { chunks, complete } = await reader.chunks(from, to)
       for (const { generation, bytes, entries } of chunks) {
         if (generation !== root.position.generation) throw new GapError()
         await finishGeneration(entries, bytes)
@@ -240,14 +187,11 @@ export function createReplica(args: {
   /** Starts again from the checkpoint that the head names. */
   async function restart(checkpoint: HeadCheckpoint | undefined): Promise<void> {
     let next = emptyRoot()
-    let table: ReturnType<typeof decodeRootObject>['pages'] = new Map()
+    let table: PageTable = new Map()
     if (checkpoint !== undefined) {
-      const found = await readObject(stores.objects, checkpoint.key, decodeRootObject)
-      if (found.kind === 'unavailable') throw new UnavailableError()
-      if (found.kind === 'missing') throw new GapError()
-      if (found.kind === 'damaged') throw new StoredBytesError(found.cause)
-      next = found.value.root
-      table = found.value.pages
+      const found = await reader.root(checkpoint.key)
+      next = found.root
+      table = found.pages
     }
     restarts++
     pages.close()
@@ -255,13 +199,6 @@ export function createReplica(args: {
     pages = createPages(stores.objects, checkpoint && { key: checkpoint.key, position: next.position })
     if (checkpoint !== undefined) pages.rememberTable(checkpoint.key, table)
     sinceCheckpoint = { entries: 0, bytes: 0 }
-  }
-
-  async function readHead(): Promise<Head> {
-    const outcome = await stores.journal.readHead()
-    if (outcome.kind === 'unavailable') throw new UnavailableError()
-    if (outcome.kind === 'missing') throw new StoredBytesError('there is no journal here')
-    return outcome.head
   }
 
   async function advance(first: Head): Promise<void> {
@@ -276,7 +213,7 @@ export function createReplica(args: {
         return await follow(next)
       } catch (error) {
         if (!(error instanceof GapError)) throw error
-        next = await readHead()
+        next = await reader.head()
         // Collected is only what the head's checkpoint covers. Anything else that is missing is lost, and to start again
         // from a checkpoint behind us would take back what was served already.
         if (next.checkpoint === undefined || comparePositions(next.checkpoint, root.position) <= 0) {
@@ -299,7 +236,7 @@ export function createReplica(args: {
         return await restart(named)
       } catch (error) {
         if (!(error instanceof GapError)) throw error
-        const again = (await readHead()).checkpoint
+        const again = (await reader.head()).checkpoint
         if (again?.key === named?.key) {
           throw new StoredBytesError(
             `the checkpoint ${named?.key} that the head names is missing; run: tidelog rebuild`,
