@@ -48,7 +48,15 @@ export const REQUEST_OVERHEAD_BYTES = 512
 export const RESPONSE_BYTES_UNWRITTEN_MAX = 1024 * 1024
 /** A sender that stops in the middle of a frame, or a reader that stops while others wait for memory, is cut off. */
 export const FRAME_STALL_MS_MAX = 30_000
-/** A frame that comes slower than this (after FRAME_STALL_MS_MAX) is cut off: it holds memory that others wait for. */
+/** The same while others wait for memory. */
+export const FRAME_STALL_CONTENDED_MS_MAX = 5000
+/**
+ * A frame holds all its memory once one part in so many has come, until then this or twice what has come: an announcement
+ * alone costs others nothing.
+ */
+export const FRAME_TRUST = 16
+export const FRAME_FIRST_BYTES = 4096
+/** A frame that comes slower than this (after the stall time) is cut off: it holds memory that others wait for. */
 export const FRAME_BYTES_PER_SECOND_MIN = 64 * 1024
 /** Requests under way when a gateway is asked to stop get this long. */
 export const DRAIN_MS_MAX = 10_000

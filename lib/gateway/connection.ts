@@ -7,7 +7,10 @@ import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import {
   FRAME_BYTES_PER_SECOND_MIN,
+  FRAME_FIRST_BYTES,
+  FRAME_STALL_CONTENDED_MS_MAX,
   FRAME_STALL_MS_MAX,
+  FRAME_TRUST,
   REQUEST_BYTES_PER_CONNECTION_MAX,
   REQUEST_OVERHEAD_BYTES,
   REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX,
@@ -51,6 +54,8 @@ export class Connection {
   #unwrittenBytes = 0
   /** Memory held for the frame that is being read. */
   #frameCostBytes = 0
+  /** It is all that the frame needs. */
+  #frameSettled = false
   #frameSinceMs = 0
   #cancelWait: (() => void) | undefined
   #serving = false
@@ -103,9 +108,11 @@ export class Connection {
     if (quietMs > FRAME_STALL_MS_MAX && unread && this.#context.budget.waiting > 0) {
       return 'does not read its answers while others wait for memory'
     }
-    if (this.#frameCostBytes === 0) return undefined
-    if (quietMs > FRAME_STALL_MS_MAX) return 'stopped in the middle of a frame'
-    const lateMs = nowMs - this.#frameSinceMs - FRAME_STALL_MS_MAX
+    // Who waits for memory cannot send.
+    if (this.#frameCostBytes === 0 || this.#cancelWait !== undefined) return undefined
+    const stallMsMax = this.#context.budget.waiting > 0 ? FRAME_STALL_CONTENDED_MS_MAX : FRAME_STALL_MS_MAX
+    if (quietMs > stallMsMax) return 'stopped in the middle of a frame'
+    const lateMs = nowMs - this.#frameSinceMs - stallMsMax
     const tooSlow = (lateMs * FRAME_BYTES_PER_SECOND_MIN) / 1000 > this.#assembler.filledBytes
     return tooSlow ? 'sends too slowly' : undefined
   }
@@ -130,7 +137,9 @@ export class Connection {
     this.#closed = true
     this.#abort.abort()
     this.#cancelWait?.()
-    if (this.#frameCostBytes > 0) this.#context.budget.release(this.#frameCostBytes)
+    if (this.#frameSettled) this.#context.budget.release(this.#frameCostBytes)
+    else if (this.#frameCostBytes > 0) this.#context.budget.abandon(this.#frameCostBytes)
+    this.#frameSettled = false
     this.#frameCostBytes = 0
     for (const request of this.#queue.splice(0)) this.#context.budget.release(request.costBytes)
     this.#assembler.drop()
@@ -159,7 +168,9 @@ export class Connection {
           this.#socket.pause()
           return
         }
-        this.#acquire(step.sizeBytes + REQUEST_OVERHEAD_BYTES)
+        this.#makeRoom(step.sizeBytes)
+      } else if (step.kind === 'full') {
+        this.#makeRoom(step.sizeBytes)
       } else {
         this.#enqueue(step.frame)
       }
@@ -175,28 +186,42 @@ export class Connection {
     )
   }
 
-  #acquire(costBytes: number): void {
-    const begin = (): void => {
-      this.#frameCostBytes = costBytes
-      this.#frameSinceMs = this.#lastActivityMs = this.#context.clock.monotonic()
-      this.#assembler.begin()
+  /** Gets memory for a frame of this size, or for as much of it as what has come of it justifies. */
+  #makeRoom(sizeBytes: number): void {
+    const { budget, clock } = this.#context
+    const restBytes = sizeBytes + REQUEST_OVERHEAD_BYTES - this.#frameCostBytes
+    const arrivedBytes = this.#assembler.arrivedBytes
+    const trusted = sizeBytes <= Math.max(FRAME_FIRST_BYTES, FRAME_TRUST * arrivedBytes)
+    const room = trusted ? sizeBytes : Math.max(FRAME_FIRST_BYTES, 2 * arrivedBytes)
+    const costBytes = room + REQUEST_OVERHEAD_BYTES - this.#frameCostBytes
+    const askedMs = clock.monotonic()
+    const isFirst = this.#frameCostBytes === 0
+    const proceed = (acquiredBytes: number): void => {
+      this.#frameCostBytes += acquiredBytes
+      this.#frameSettled = acquiredBytes === restBytes
+      if (this.#frameSettled) budget.settle()
+      this.#lastActivityMs = clock.monotonic()
+      // The time of waiting does not count as the sender's.
+      this.#frameSinceMs = isFirst ? this.#lastActivityMs : this.#frameSinceMs + this.#lastActivityMs - askedMs
+      this.#assembler.enlarge(this.#frameCostBytes - REQUEST_OVERHEAD_BYTES)
     }
-    if (this.#context.budget.tryAcquire(costBytes)) {
-      begin()
+    if (budget.tryAcquire(costBytes)) {
+      proceed(costBytes)
       return
     }
     this.#socket.pause()
-    const cancel = this.#context.budget.acquire(costBytes, () => {
+    const granted = (acquiredBytes: number): void => {
       this.#cancelWait = undefined
-      begin()
+      proceed(acquiredBytes)
       this.#read()
-    })
-    this.#cancelWait = cancel
+    }
+    this.#cancelWait = budget.acquire(costBytes, granted, isFirst ? 0 : restBytes)
   }
 
   #enqueue(frame: Uint8Array): void {
     const costBytes = this.#frameCostBytes
     this.#frameCostBytes = 0
+    this.#frameSettled = false
     this.#inFlight++
     this.#inFlightBytes += frame.length
     this.#queue.push({ frame, costBytes })

@@ -1,7 +1,7 @@
-// Cuts the byte stream of a connection into Kafka frames. Each frame gets one buffer of its announced size and every byte
-// is copied once, from the chunk that the socket delivered. The buffer is made only when the caller says so (after it got
-// the memory for it), and the operating system backs it page by page as bytes arrive: announcing a huge frame costs the
-// sender's bytes, not ours. No socket in here: chunks in, steps out.
+// Cuts the byte stream of a connection into Kafka frames. A frame gets a buffer that the caller has got the memory for: of
+// its announced size, or smaller as long as little of it has come, and enlarged when it is full. So announcing a huge frame
+// costs next to nothing, and nearly every byte is copied once, from the chunk that the socket delivered. No socket in here:
+// chunks in, steps out.
 import { assert } from '../base/assert.ts'
 
 const LENGTH_BYTES = 4
@@ -9,8 +9,10 @@ const LENGTH_BYTES = 4
 export type FrameStep =
   /** All bytes are used up: wait for the next chunk. */
   | { readonly kind: 'starved' }
-  /** A frame of this size begins: call `begin` when there is memory for it. */
+  /** A frame of this size begins: call `enlarge` when there is memory for it, or for its beginning. */
   | { readonly kind: 'announced'; readonly sizeBytes: number }
+  /** The buffer is full and the frame goes on: call `enlarge`. */
+  | { readonly kind: 'full'; readonly sizeBytes: number }
   /** Header and body of a request, without the length. */
   | { readonly kind: 'frame'; readonly frame: Uint8Array }
   /** No Kafka client sends this: close the connection. */
@@ -40,6 +42,11 @@ export class FrameAssembler {
     return this.#filled
   }
 
+  /** As `filledBytes`, with what has been pushed and not yet been looked at. */
+  get arrivedBytes(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + chunk.length, this.#filled - this.#at)
+  }
+
   push(chunk: Uint8Array): void {
     if (chunk.length > 0) this.#chunks.push(chunk)
   }
@@ -59,11 +66,13 @@ export class FrameAssembler {
     return this.#fill(this.#frame)
   }
 
-  /** Makes the buffer of the announced frame. */
-  begin(): void {
-    assert(this.#frame === undefined && this.#lengthBytes === LENGTH_BYTES, 'a frame begins after its announcement')
-    this.#frame = Buffer.allocUnsafe(this.#length)
-    this.#filled = 0
+  /** Makes the buffer of the announced frame, or a larger one in its place. */
+  enlarge(roomBytes: number): void {
+    assert(this.#lengthBytes === LENGTH_BYTES, 'a frame begins after its announcement')
+    assert(roomBytes > this.#filled && roomBytes <= this.#length, 'a buffer grows up to the size of its frame')
+    const larger = Buffer.allocUnsafe(roomBytes)
+    if (this.#frame !== undefined) larger.set(this.#frame)
+    this.#frame = larger
   }
 
   /** Forgets everything. */
@@ -85,6 +94,7 @@ export class FrameAssembler {
       this.#filled += take
       this.#advance(take)
     }
+    if (this.#filled < this.#length) return { kind: 'full', sizeBytes: this.#length }
     this.#reset()
     return { kind: 'frame', frame }
   }

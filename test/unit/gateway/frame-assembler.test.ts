@@ -17,7 +17,8 @@ function drain(assembler: FrameAssembler): { frames: string[]; invalid: boolean 
     const step = assembler.step()
     if (step.kind === 'starved') return { frames, invalid: false }
     if (step.kind === 'invalid') return { frames, invalid: true }
-    if (step.kind === 'announced') assembler.begin()
+    if (step.kind === 'announced') assembler.enlarge(Math.min(step.sizeBytes, 7))
+    if (step.kind === 'full') assembler.enlarge(Math.min(step.sizeBytes, assembler.filledBytes * 2))
     if (step.kind === 'frame') frames.push(Buffer.from(step.frame).toString('hex'))
   }
 }
@@ -57,6 +58,19 @@ test('waits for memory after the announcement', () => {
   assembler.push(framed(Buffer.from('abc')))
   expect(assembler.step()).toEqual({ kind: 'announced', sizeBytes: 3 })
   expect(assembler.step()).toEqual({ kind: 'announced', sizeBytes: 3 })
-  assembler.begin()
+  assembler.enlarge(3)
   expect(assembler.step().kind).toBe('frame')
+})
+
+test('a buffer that is full is enlarged, and only then goes on', () => {
+  const assembler = new FrameAssembler(FRAME_BYTES_MAX)
+  assembler.push(framed(Buffer.from('abcdef')))
+  assembler.step()
+  expect(assembler.arrivedBytes).toBe(6)
+  assembler.enlarge(2)
+  expect(assembler.step()).toEqual({ kind: 'full', sizeBytes: 6 })
+  expect(assembler.step()).toEqual({ kind: 'full', sizeBytes: 6 })
+  expect([assembler.filledBytes, assembler.arrivedBytes]).toEqual([2, 6])
+  assembler.enlarge(6)
+  expect(assembler.step()).toEqual({ kind: 'frame', frame: Buffer.from('abcdef') })
 })

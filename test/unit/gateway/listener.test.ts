@@ -166,7 +166,7 @@ test('a truncated frame is no request, and gives its memory back', async () => {
   const listener = await listen(broker)
   const client = await dial(listener)
   client.socket.write(Buffer.from('00100000616263', 'hex'))
-  await until(() => listener.budget.usedBytes > 1_000_000, 'memory is acquired')
+  await until(() => listener.budget.usedBytes > 0, 'memory is acquired')
   client.socket.end()
   await client.closed
   await until(() => listener.budget.usedBytes === 0, 'memory is released')
@@ -180,9 +180,36 @@ test('a huge announcement costs only what was sent', async () => {
   const length = Buffer.alloc(4)
   length.writeInt32BE(100 * 1024 * 1024)
   client.socket.write(Buffer.concat([length, Buffer.alloc(10_000)]))
-  await until(() => listener.budget.usedBytes > 100 * 1024 * 1024, 'the frame is announced')
+  await until(() => listener.budget.usedBytes > 10_000, 'some of the frame is there')
   await pause(50)
+  expect(listener.budget.usedBytes).toBeLessThan(200_000)
   expect(process.memoryUsage.rss() - before).toBeLessThan(30 * 1024 * 1024)
+})
+
+// Once an announcement took its memory at once: two connections that announced 100 MiB and sent nothing stopped everybody
+// else for half a minute, five hundred for hours.
+test('announcements without bytes keep nobody from being served', async () => {
+  const listener = await listen(echo(), { memoryBytesMax: 4 * 1024 * 1024 })
+  const length = Buffer.alloc(4)
+  length.writeInt32BE(3 * 1024 * 1024)
+  const idlers = await Promise.all(Array.from({ length: 200 }, () => dial(listener)))
+  for (const idler of idlers) idler.socket.write(Buffer.concat([length, Buffer.alloc(1)]))
+  await until(() => listener.budget.usedBytes > 200 * 4096, 'all have announced')
+  const client = await dial(listener)
+  client.send(Buffer.alloc(2 * 1024 * 1024, 'z'))
+  await until(() => client.received.length === 1, 'the honest one is answered')
+})
+
+test('large frames that came in part and hold all memory end one after the other', async () => {
+  const listener = await listen(echo(), { memoryBytesMax: 1024 * 1024 })
+  const frame = Buffer.alloc(4 + 900_000, 'w')
+  frame.writeInt32BE(900_000)
+  const clients = await Promise.all(Array.from({ length: 20 }, () => dial(listener)))
+  for (const client of clients) client.socket.write(frame.subarray(0, 40_004))
+  await until(() => listener.budget.waiting > 0, 'memory is used up by beginnings')
+  for (const client of clients) client.socket.write(frame.subarray(40_004))
+  await until(() => clients.every((client) => client.received.length === 1), 'everybody is answered')
+  await until(() => listener.budget.usedBytes === 0, 'all memory is released')
 })
 
 test('requests of all connections share one budget; who waits is slowed down by TCP', async () => {
@@ -192,15 +219,17 @@ test('requests of all connections share one budget; who waits is slowed down by 
   const body = Buffer.alloc(1024 * 1024, 'x')
   const clients = await Promise.all(Array.from({ length: 20 }, () => dial(listener)))
   for (const client of clients) client.send(body, body)
-  await until(() => broker.seen.length === 3, 'as many as fit are handed over')
+  // Two or three, since frames of which little has come hold some of it.
+  await until(() => broker.seen.length >= 2, 'as many as fit are handed over')
   await pause(50)
-  expect(broker.seen).toHaveLength(3)
+  expect(broker.seen.length).toBeLessThanOrEqual(3)
   expect(listener.budget.usedBytes).toBeLessThanOrEqual(memoryBytesMax)
   expect(listener.budget.waiting).toBeGreaterThan(0)
   for (let i = 0; i < 40; i++) {
     await until(() => broker.seen.length > i, 'the next one gets its turn')
     broker.seen[i]!.answer(say('ok'))
-    expect(listener.budget.usedBytes).toBeLessThanOrEqual(memoryBytesMax)
+    // One frame may overdraw, where all others wait for each other.
+    expect(listener.budget.usedBytes).toBeLessThanOrEqual(memoryBytesMax + body.length)
   }
   await until(() => clients.every((client) => client.received.length === 2), 'everybody is answered')
   await until(() => listener.budget.usedBytes === 0, 'all memory is released')
