@@ -78,7 +78,7 @@ export function createCluster(args: {
   let connections = 0
 
   function newHost(name: string): Host {
-    const skewMs = skewed && random.chance(0.5) ? random.int(-7_200_000, 7_200_000) : random.int(-50, 50)
+    const skewMs = skewed && random.chance(0.5) ? random.int(-3_000_000, 3_000_000) : random.int(-50, 50)
     return createHost(world, { name, random: random.fork(name), skewMs, rate: 0.98 + 0.04 * random.fraction() })
   }
   async function boot(slot: Slot): Promise<void> {

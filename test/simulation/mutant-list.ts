@@ -58,7 +58,7 @@ const journalMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    seeds: 1000,
+    seeds: 3000,
   },
   {
     name: 'resend-after-a-gap',
@@ -360,13 +360,13 @@ const foldMutants: readonly Mutant[] = [
     seeds: 1000,
   },
   {
-    name: 'window-of-one',
+    name: 'window-of-two',
     sentence: 'idempotence by producer id, epoch and sequence, remembering the last five batches',
     edits: [
       {
         file: 'lib/base/limits.ts',
         search: 'export const PRODUCER_BATCHES = 5',
-        replace: 'export const PRODUCER_BATCHES = 1',
+        replace: 'export const PRODUCER_BATCHES = 2',
       },
     ],
     seeds: 50,
