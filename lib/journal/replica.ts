@@ -14,6 +14,7 @@ import { applyEntry, isBehindHorizon, type Verdict } from './fold.ts'
 import { createPages, type Pages } from './pages.ts'
 import { comparePositions } from './position.ts'
 import { createJournalReader, GapError, UnavailableError } from './read-journal.ts'
+import { shareReads } from './share-reads.ts'
 import type { BatchVerdict } from './state/page.ts'
 import { emptyRoot, type PageTable, type RootState } from './state/root.ts'
 
@@ -82,8 +83,6 @@ export function createReplica(args: {
   let sinceCheckpoint = { entries: 0, bytes: 0 }
   let haltedBecause: string | undefined
   let applying: Promise<unknown> = Promise.resolve()
-  let reading: Promise<RefreshOutcome> | undefined
-  let nextReading: Promise<RefreshOutcome> | undefined
 
   function halt(reason: string): void {
     if (haltedBecause !== undefined) return
@@ -279,21 +278,6 @@ export function createReplica(args: {
     return apply(outcome.head, sentAt)
   }
 
-  function refresh(): Promise<RefreshOutcome> {
-    if (reading === undefined) {
-      reading = read().finally(() => {
-        reading = undefined
-      })
-      return reading
-    }
-    // The read under way may have begun before what the caller asks about; the next one serves all who come now.
-    nextReading ??= reading.then(() => {
-      nextReading = undefined
-      return refresh()
-    })
-    return nextReading
-  }
-
   return {
     get root() {
       return root
@@ -316,7 +300,7 @@ export function createReplica(args: {
     get asOf() {
       return asOf
     },
-    refresh,
+    refresh: shareReads(read),
     observe: apply,
     expect: (id, body) => void expected.set(id, { body, verdict: undefined }),
     take(id) {
