@@ -14,14 +14,12 @@ import {
 } from '../base/limits.ts'
 import type { Random } from '../base/random.ts'
 import type { AppendOutcome, EntryToAppend } from '../journal/appender.ts'
-import { encodeFlush } from '../journal/entries/flush.ts'
-import { encodeEntry, encodeEntryByReference } from '../journal/entry.ts'
 import type { Journal } from '../journal/journal.ts'
 import { objectKey } from '../journal/object-keys.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 import type { BatchCache } from './batch-cache.ts'
 import type { Append, AppendBatchOutcome, BatchToAppend } from './log.ts'
-import { buildSegment, type Segment } from './segment.ts'
+import { buildSegment, flushEntry, type Segment } from './segment.ts'
 import { UPLOAD_DEFAULTS, type UploadOptions, uploadObject } from './upload.ts'
 
 export interface IngestOptions extends UploadOptions {
@@ -257,20 +255,12 @@ export function createIngest(args: {
   /** The entry of a stored segment, without the batches that failed meanwhile; undefined when none is left. */
   function prepare(flush: Flush): { entry: EntryToAppend; items: Item[] } | undefined {
     const { segment, id, origin: from, key } = flush
-    const head = { kind: 'flush', id, origin: from, tiny: key.startsWith('tiny/') } as const
     const all = segment!.order.map((index) => flush.items[index]!)
-    if (all.some(isSettled)) {
-      const items = all.filter((item) => !isSettled(item))
-      const table = segment!.table.filter((_, i) => !isSettled(all[i]!))
-      const entry = items.length === 0 ? undefined : encodeEntry(head, encodeFlush(table))
-      if (entry !== undefined) return { entry: { entry }, items }
-      fail(flush, { kind: 'unavailable' })
-      return undefined
-    }
-    const entry = encodeEntry(head, segment!.payload)
-    if (entry !== undefined) return { entry: { entry }, items: all }
-    const reference = encodeEntryByReference(head, segment!.payload, segment!.payloadStart)
-    return { entry: { entry: reference, body: segment!.payload }, items: all }
+    const items = all.filter((item) => !isSettled(item))
+    const entry = flushEntry({ id, origin: from, tiny: key.startsWith('tiny/') }, segment!, (i) => !isSettled(all[i]!))
+    if (entry !== undefined) return { entry, items }
+    fail(flush, { kind: 'unavailable' })
+    return undefined
   }
 
   function finish(flush: Flush, items: readonly Item[], outcome: AppendOutcome): void {

@@ -3,8 +3,10 @@
 // read without the journal. Batches are views into the received requests; nothing is copied.
 import { assert } from '../base/assert.ts'
 import { ByteReader, ByteWriter, openObject, StoredBytesError, sealObject } from '../base/bytes.ts'
-import type { TopicId } from '../base/ids.ts'
+import type { TopicId, Ulid } from '../base/ids.ts'
+import type { EntryToAppend } from '../journal/appender.ts'
 import { decodeFlush, encodeFlush, type FlushBatch } from '../journal/entries/flush.ts'
+import { encodeEntry, encodeEntryByReference } from '../journal/entry.ts'
 import type { BatchToAppend, Topic } from './log.ts'
 
 const MAGIC = 'TLS1'
@@ -72,6 +74,24 @@ export function buildSegment(batches: readonly BatchToAppend[]): Segment {
     payloadStart: dataBytes + MAGIC.length + lengthBytes,
     order,
   }
+}
+
+/**
+ * The journal's entry for a stored segment, with those batches of its table that are `kept`. Undefined when none is, or
+ * when some are not and the rest does not fit an entry: the table in the footer has all of them.
+ */
+export function flushEntry(
+  { id, origin, tiny }: { readonly id: Ulid; readonly origin: number; readonly tiny: boolean },
+  { table, payload, payloadStart }: Segment,
+  kept: (index: number) => boolean,
+): EntryToAppend | undefined {
+  const head = { kind: 'flush', id, origin, tiny } as const
+  const left = table.filter((_, index) => kept(index))
+  if (left.length === 0) return undefined
+  const entry = encodeEntry(head, left.length === table.length ? payload : encodeFlush(left))
+  if (entry !== undefined) return { entry }
+  if (left.length < table.length) return undefined
+  return { entry: encodeEntryByReference(head, payload, payloadStart), body: payload }
 }
 
 /** What a segment says of itself. */

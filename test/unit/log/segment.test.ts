@@ -2,9 +2,10 @@
 // journal says of it.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { TopicId } from '../../../lib/base/ids.ts'
+import { type TopicId, ulidFromBytes } from '../../../lib/base/ids.ts'
 import { decodeFlush } from '../../../lib/journal/entries/flush.ts'
-import { buildSegment, readSegmentFooter } from '../../../lib/log/segment.ts'
+import { decodeEntry, verifyBody } from '../../../lib/journal/entry.ts'
+import { buildSegment, flushEntry, readSegmentFooter } from '../../../lib/log/segment.ts'
 import { batchOf } from '../support/world.ts'
 
 const topicOf = (number: number) => ({
@@ -75,5 +76,36 @@ describe('segment', () => {
     const batches = [batchOf(topicOf(1), 0, ['a']), batchOf(topicOf(1), 1, ['b'])]
     expect(buildSegment(batches).body.slice(0, 2)).toEqual(batches.map(({ bytes }) => bytes))
     expect(buildSegment(batches).body[0]).toBe(batches[0]!.bytes)
+  })
+})
+
+describe('flush entry', () => {
+  const batches = (count: number) =>
+    Array.from({ length: count }, (_, partition) => batchOf(topicOf(1), partition, ['x']))
+  const id = ulidFromBytes(new Uint8Array(16))
+  const head = { id, origin: 3, tiny: false }
+
+  it('holds the table while it fits, and refers to the footer when it does not', () => {
+    for (const count of [1, 50, 2000]) {
+      const segment = buildSegment(batches(count))
+      const { entry, body } = flushEntry(head, segment, () => true)!
+      const { payload, reference, key } = decodeEntry(entry.bytes)
+      expect(decodeFlush(payload ?? body!)).toEqual(segment.table)
+      expect(payload === undefined).toBe(count === 2000)
+      expect(reference?.key ?? key).toMatch(/^segment\//)
+      if (reference === undefined) continue
+      const bytes = Buffer.concat(segment.body)
+      verifyBody(reference, bytes.subarray(reference.start, reference.start + reference.length))
+    }
+  })
+
+  it('leaves out what is not kept, or is none at all', () => {
+    const segment = buildSegment(batches(50))
+    const { entry } = flushEntry(head, segment, (i) => i % 7 === 0)!
+    expect(decodeFlush(decodeEntry(entry.bytes).payload!)).toEqual(segment.table.filter((_, i) => i % 7 === 0))
+    expect(flushEntry(head, segment, () => false)).toBeUndefined()
+    // The footer has them all, so a thinned table that does not fit an entry cannot be named.
+    expect(flushEntry(head, buildSegment(batches(2000)), (i) => i > 0)).toBeUndefined()
+    expect(flushEntry(head, buildSegment(batches(2000)), (i) => i < 5)).toBeDefined()
   })
 })
