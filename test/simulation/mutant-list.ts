@@ -440,7 +440,7 @@ const logMutants: readonly Mutant[] = [
     sentence: 'concurrent requests share one head read that began after they arrived',
     edits: [
       {
-        file: REPLICA,
+        file: 'lib/journal/share-reads.ts',
         search: 'nextReading ??= reading.then(() => {',
         replace: 'nextReading = reading\n    void reading.then(() => {',
       },
