@@ -100,11 +100,7 @@ export interface Rejected {
 }
 export type UpdateHeadOutcome = { readonly kind: 'applied'; readonly head: Head } | Rejected | Unavailable | Unknown
 /** `exists`: the chunk of that generation is in place, with this content. */
-export type PutChunkOutcome =
-  | { readonly kind: 'applied' }
-  | { readonly kind: 'exists' }
-  | Unavailable
-  | Unknown
+export type PutChunkOutcome = { readonly kind: 'applied' } | { readonly kind: 'exists' } | Unavailable | Unknown
 export type ReadChunksOutcome =
   | {
       readonly kind: 'found'

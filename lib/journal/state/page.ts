@@ -71,32 +71,34 @@ export function readPartition(page: Page, partition: number): PartitionState | u
   return slot.state
 }
 
-function writablePartition(page: Page, partition: number): PartitionState {
-  const index = partition % PAGE_PARTITIONS
-  let state = readPartition(page, partition)
-  if (state === undefined) {
-    state = { logStartOffset: 0, nextOffset: 0, extents: noExtents(), producers: noProducers() }
-    page.slots[index] = { state, encoded: undefined, blockKeys: [] }
-  }
-  page.slots[index]!.encoded = undefined
-  return state
-}
+const emptyPartition = (): PartitionState => ({
+  logStartOffset: 0,
+  nextOffset: 0,
+  extents: noExtents(),
+  producers: noProducers(),
+})
 
-/** Applies one batch of a flush: judges its sequence, gives it its offset, notes where it lies. */
-export function applyBatch(page: Page, batch: FlushBatch, segment: SegmentReference): BatchVerdict {
-  const state = writablePartition(page, batch.partition)
-  const { logStartOffset } = state
+/** What the partition as it is says of a batch; undefined: it is accepted. */
+function judge(state: PartitionState, batch: FlushBatch): BatchVerdict | undefined {
   if (batch.producerId >= 0) {
     const verdict = judgeSequence(state.producers, batch)
-    if (verdict.kind === 'duplicate') return { ...verdict, logStartOffset }
+    if (verdict.kind === 'duplicate') return { ...verdict, logStartOffset: state.logStartOffset }
     if (verdict.kind !== 'accept') return verdict
   }
-  if (extentCount(state.extents) >= EXTENTS_PER_PARTITION_MAX) return { kind: 'limit' }
-  const baseOffset = state.nextOffset
+  return extentCount(state.extents) >= EXTENTS_PER_PARTITION_MAX ? { kind: 'limit' } : undefined
+}
+
+/** Applies one batch of a flush: judges it, gives it its offset, notes where it lies. A rejected one changes nothing. */
+export function applyBatch(page: Page, batch: FlushBatch, segment: SegmentReference): BatchVerdict {
+  const state = readPartition(page, batch.partition) ?? emptyPartition()
+  const rejected = judge(state, batch)
+  if (rejected !== undefined) return rejected
+  const { logStartOffset, nextOffset: baseOffset } = state
   const { recordCount, start, length, maxTimestamp } = batch
   appendExtent(state.extents, { baseOffset, recordCount, segment, start, length, maxTimestamp })
   state.nextOffset = baseOffset + recordCount
   if (batch.producerId >= 0) rememberBatch(state.producers, batch, baseOffset)
+  page.slots[batch.partition % PAGE_PARTITIONS] = { state, encoded: undefined, blockKeys: [] }
   return { kind: 'appended', baseOffset, logStartOffset }
 }
 
