@@ -138,9 +138,9 @@ describe('at once', () => {
     for (const socket of sockets) socket.destroy()
   })
 
-  test('six frames of 100 MiB, none of which is a request', async () => {
+  test('three frames of 100 MiB, none of which is a request', async () => {
     const bytes = framed(header(METADATA, 0), Buffer.alloc(FRAME_BYTES_MAX - 10, 0xff))
-    const sent = Array.from({ length: 6 }, () => untilClosed(server.address, bytes))
-    expect(await Promise.all(sent)).toEqual(Array(6).fill(NOTHING))
+    const sent = Array.from({ length: 3 }, () => untilClosed(server.address, bytes))
+    expect(await Promise.all(sent)).toEqual(Array(3).fill(NOTHING))
   })
 })

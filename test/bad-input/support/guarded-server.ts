@@ -21,7 +21,7 @@ import { endAll, folder, startServer } from '../../unit/cli/processes.ts'
  */
 const RESIDENT_BYTES_MAX = 512 * 1024 * 1024
 /** No write and no read of the healthy client takes longer. */
-const HEALTHY_MS_MAX = 3000
+const HEALTHY_MS_MAX = 5000
 const TOPIC = 'healthy'
 
 export interface GuardedServer {
