@@ -2,8 +2,8 @@
 // made from the same view the second is `stale` and its author looks again; and `topicDeleted`, which holds for whatever
 // version the topic has by then.
 import { ByteReader, ByteWriter } from '../../base/bytes.ts'
+import { readConfigs, writeConfigs } from '../state/configs.ts'
 import type { RootState, TopicState } from '../state/root.ts'
-import { readConfigs, writeConfigs } from './topic-created.ts'
 
 export interface TopicConfigured {
   readonly topicNumber: number

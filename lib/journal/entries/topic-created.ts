@@ -3,6 +3,7 @@
 import { ByteReader, ByteWriter } from '../../base/bytes.ts'
 import type { TopicId } from '../../base/ids.ts'
 import { TOPICS_MAX } from '../../base/limits.ts'
+import { readConfigs, writeConfigs } from '../state/configs.ts'
 import type { RootState, TopicState } from '../state/root.ts'
 
 export interface TopicCreated {
@@ -16,19 +17,6 @@ export type TopicCreatedVerdict =
   | { readonly kind: 'created'; readonly topic: TopicState }
   | { readonly kind: 'exists' }
   | { readonly kind: 'limit' }
-
-export function writeConfigs(writer: ByteWriter, configs: ReadonlyMap<string, string>): void {
-  const sorted = [...configs].sort(([a], [b]) => (a < b ? -1 : 1))
-  writer.varint(sorted.length)
-  for (const [name, value] of sorted) writer.string(name).string(value)
-}
-
-export function readConfigs(reader: ByteReader): Map<string, string> {
-  const configs = new Map<string, string>()
-  const count = reader.count(2)
-  for (let i = 0; i < count; i++) configs.set(reader.string(), reader.string())
-  return configs
-}
 
 export function encodeTopicCreated(entry: TopicCreated): Uint8Array {
   const writer = new ByteWriter().raw(Buffer.from(entry.topicId, 'hex')).string(entry.name).varint(entry.partitions)

@@ -4,8 +4,8 @@ import { ByteReader, ByteWriter, openObject, sealObject } from '../../base/bytes
 import type { TopicId } from '../../base/ids.ts'
 import type { ObjectKey } from '../../storage/ports.ts'
 import { NO_CHUNKS_HASH } from '../chunk.ts'
-import { readConfigs, writeConfigs } from '../entries/topic-created.ts'
 import { type Position, START } from '../position.ts'
+import { readConfigs, writeConfigs } from './configs.ts'
 
 /** A topic. Never changed in place. */
 export interface TopicState {

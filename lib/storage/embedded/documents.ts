@@ -3,8 +3,8 @@
 import { ByteReader, ByteWriter } from '../../base/bytes.ts'
 import { DOCUMENTS_PER_PAGE } from '../../base/limits.ts'
 import type { Document, DocumentStore, ListDocumentsOutcome, PutDocumentOutcome } from '../ports.ts'
-import type { Handle } from './embedded.ts'
 import { unavailable } from './failures.ts'
+import type { Handle } from './handle.ts'
 
 /** The document store of one handle. */
 export function createEmbeddedDocuments(handle: Handle): DocumentStore {

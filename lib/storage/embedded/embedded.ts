@@ -11,6 +11,7 @@ import { createEmbeddedDocuments } from './documents.ts'
 import { type Environment, openEnvironment } from './environment.ts'
 import { CLOSED, codeOf, describe, unknown } from './failures.ts'
 import { createFileStore, type FileStore, syncDirectory } from './files.ts'
+import type { Handle } from './handle.ts'
 import { createEmbeddedJournal, raiseIncarnation } from './journal.ts'
 import { createEmbeddedObjects } from './objects.ts'
 import { createWatch } from './watch.ts'
@@ -37,18 +38,6 @@ export type OpenOutcome =
     }
   /** One clear sentence why not. Nothing was changed. */
   | { readonly kind: 'refused'; readonly message: string }
-
-/** What the stores of one handle share. */
-export interface Handle {
-  readonly environment: Environment
-  readonly files: FileStore
-  /** Runs an operation unless the handle is closed; `close` waits for it. What it throws becomes an outcome. */
-  run<T>(operation: () => Promise<T>, onError?: (error: unknown) => Unavailable): Promise<T | Unavailable>
-  run<T>(operation: () => Promise<T>): Promise<T | Unavailable | Unknown>
-  /** Says that this handle changed the head's record from `before` to `after`. */
-  changed(before: Buffer | undefined, after: Buffer): void
-  watch(onChange: () => void): () => void
-}
 
 /**
  * Opens the stores in a directory.

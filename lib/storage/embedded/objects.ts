@@ -4,9 +4,9 @@
 import { assert } from '../../base/assert.ts'
 import { EMBEDDED_INLINE_BYTES_MAX } from '../../base/limits.ts'
 import type { GetObjectOutcome, ListObjectsOutcome, ObjectKind, ObjectStore, PutObjectOutcome } from '../ports.ts'
-import type { Handle } from './embedded.ts'
 import { unavailable } from './failures.ts'
 import { deleteFiles, listFiles, putFile, readFile } from './files.ts'
+import type { Handle } from './handle.ts'
 
 /** What a key looks like; nothing else may become a path. */
 const KEY = /^[a-z]+\/[0-9a-f]{2}\/\d+\/[0-9A-Za-z-]+$/

@@ -2,7 +2,7 @@
 // DOCUMENTS_PER_PAGE after the other.
 import { DOCUMENTS_PER_PAGE } from '../../base/limits.ts'
 import type { Document, DocumentStore, PutDocumentOutcome } from '../ports.ts'
-import { CLOSED, type MemoryHandle, type MemoryState } from './memory.ts'
+import { CLOSED, type MemoryHandle, type MemoryState } from './state.ts'
 
 /** The document store of one handle. */
 export function createMemoryDocuments(state: MemoryState, handle: MemoryHandle): DocumentStore {

@@ -5,7 +5,7 @@
 import { READ_CHUNKS_BYTES } from '../../base/limits.ts'
 import { appended, checkpointMoved, incarnationRaised, initialised, sealBegun, sealFinished } from '../head.ts'
 import type { Head, JournalStore, UpdateHeadOutcome } from '../ports.ts'
-import { CLOSED, type MemoryHandle, type MemoryState, type MemoryWatcher } from './memory.ts'
+import { CLOSED, type MemoryHandle, type MemoryState, type MemoryWatcher } from './state.ts'
 
 /** The journal store of one handle. */
 export function createMemoryJournal(state: MemoryState, handle: MemoryHandle): JournalStore {

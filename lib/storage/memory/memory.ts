@@ -2,33 +2,11 @@
 // tests, simulation and `store: 'memory'`. It is deterministic: no timers, no randomness, every call does its work at once
 // and returns a resolved promise. Bytes are copied on the way in and out, as a real store would, so that nobody can change
 // what is stored by reusing a buffer.
-import type { Head, Stores, Unavailable } from '../ports.ts'
+import type { Stores } from '../ports.ts'
 import { createMemoryDocuments } from './documents.ts'
 import { createMemoryJournal, raiseIncarnation } from './journal.ts'
 import { createMemoryObjects } from './objects.ts'
-
-/** What all handles on one backend share. */
-export interface MemoryState {
-  readonly objects: Map<string, Uint8Array>
-  readonly chunks: Map<number, Uint8Array>
-  readonly documents: Map<string, { readonly version: number; readonly body: Uint8Array }>
-  head: Head | undefined
-  /** Watchers of the journal, with the handle each belongs to. */
-  readonly watchers: Set<MemoryWatcher>
-}
-
-export interface MemoryWatcher {
-  readonly handle: MemoryHandle
-  readonly onChange: () => void
-}
-
-/** One process's handle: after `close` its calls are refused. */
-export interface MemoryHandle {
-  closed: boolean
-}
-
-/** The answer of a closed handle. */
-export const CLOSED: Unavailable = { kind: 'unavailable', throttled: false, cause: 'the store is closed' }
+import type { MemoryHandle, MemoryState } from './state.ts'
 
 /** A deployment in memory. */
 export interface MemoryBackend {

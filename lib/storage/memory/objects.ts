@@ -1,7 +1,7 @@
 // Immutable objects in a map. A put of a key that is there answers `exists` and changes nothing. Lists go in the order of
 // the keys, so that a page can be continued from its last key whatever was added or deleted meanwhile.
 import type { ListedObject, ObjectStore } from '../ports.ts'
-import { CLOSED, type MemoryHandle, type MemoryState } from './memory.ts'
+import { CLOSED, type MemoryHandle, type MemoryState } from './state.ts'
 
 /** The object store of one handle. */
 export function createMemoryObjects(state: MemoryState, handle: MemoryHandle): ObjectStore {
