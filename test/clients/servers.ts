@@ -35,6 +35,10 @@ export interface RunningServer {
   kill(): Promise<void>
 }
 
+// A run that is stopped ends its servers too: each of them waits for `exit`.
+process.once('SIGINT', () => process.exit(130))
+process.once('SIGTERM', () => process.exit(143))
+
 /** A port that was free a moment ago. */
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
