@@ -219,7 +219,7 @@ const journalMutants: readonly Mutant[] = [
         file: REPLICA,
         search: "if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)",
         replace:
-          "if (envelope.payload === undefined) await resolveBody(envelope.reference!, own?.body)\n    if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)",
+          "if (envelope.payload === undefined && own?.body === undefined) await reader.body(envelope.reference!)\n    if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)",
       },
     ],
     seeds: 3000,

@@ -65,6 +65,9 @@ function judge(mutant: Mutant): Verdict {
     }
     const { failed, seed, anomaly, output } = runSimulation(copy, mutant.seeds)
     if (!failed) return { kind: 'survived' }
+    // A mutant that does not even run proves nothing about the sentence that it breaks.
+    const crashed = /(ReferenceError|SyntaxError|TypeError)[^\n]*/.exec(output)?.[0]
+    if (crashed !== undefined) return { kind: 'broken', detail: crashed }
     if (Number.isNaN(seed)) return { kind: 'broken', detail: output.slice(-600) }
     return { kind: 'killed', seed, anomaly }
   } finally {
