@@ -4,16 +4,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { adminScenarios, timeScenarios } from './administration.ts'
 import { type Driver, startDriver } from './protocol.ts'
 import { CACHE, CLASSES, JARS, ROOT, type RunningServer, run, startKafka, startTidelog } from './servers.ts'
 import {
-  adminScenarios,
   autoCreateScenario,
   codecScenario,
   keyedScenario,
   readScenario,
   type Scenario,
-  timeScenarios,
   type Written,
   writeScenarios,
 } from './suite.ts'
