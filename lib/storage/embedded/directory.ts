@@ -2,7 +2,7 @@
 // atomically, even when several processes start at the same moment. A directory that holds anything without it is somebody
 // else's and stays untouched.
 import { randomBytes } from 'node:crypto'
-import { access, constants, link, mkdir, open, readdir, readFile, realpath, rm } from 'node:fs/promises'
+import { access, constants, link, mkdir, open, readdir, readFile, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { codeOf, describe } from './failures.ts'
 import { syncDirectory } from './files.ts'
@@ -18,9 +18,9 @@ export type ClaimOutcome =
 /** Finds out that a directory is ours, or makes it so if it is empty or not there. */
 export async function claimDirectory(dir: string): Promise<ClaimOutcome> {
   try {
-    const made = await mkdir(dir, { recursive: true })
+    const made = await makeDirectory(dir)
     const path = await realpath(dir)
-    if (made !== undefined) await syncDirectory(dirname(path))
+    if (made) await syncDirectory(dirname(path))
     await access(path, constants.R_OK | constants.W_OK | constants.X_OK)
     const marker = (await readMarker(path)) ?? (await makeMarker(path))
     if (marker === undefined) {
@@ -29,6 +29,29 @@ export async function claimDirectory(dir: string): Promise<ClaimOutcome> {
     return judge(dir, path, marker)
   } catch (error) {
     return refused(explain(dir, error))
+  }
+}
+
+/**
+ * Makes a directory and those above it; false if it was there. Node's own recursive `mkdir` never returns where a parent
+ * exists and says that it does not, as `/proc` does.
+ */
+async function makeDirectory(dir: string): Promise<boolean> {
+  const make = async (): Promise<boolean> => {
+    try {
+      await mkdir(dir)
+      return true
+    } catch (error) {
+      if (codeOf(error) === 'EEXIST' && (await stat(dir)).isDirectory()) return false
+      throw error
+    }
+  }
+  try {
+    return await make()
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT' || dirname(dir) === dir) throw error
+    await makeDirectory(dirname(dir))
+    return make()
   }
 }
 

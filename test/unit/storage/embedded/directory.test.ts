@@ -145,4 +145,11 @@ describe('a data directory', () => {
       `The directory ${dir} cannot be read and written: permission denied.`,
     )
   })
+
+  // Node's recursive mkdir never came back from the first: the start hung, and did not even end on SIGTERM.
+  it('is refused where none can be made', async () => {
+    expect(await refusalOf('/proc/tidelog')).toContain('/proc/tidelog')
+    expect(await refusalOf('')).toContain('cannot be used')
+    expect(await refusalOf(join('/dev/null', 'data'))).toContain('/dev/null/data')
+  })
 })
