@@ -25,6 +25,17 @@ export const UPLOADS_IN_FLIGHT_MAX = 8
 
 /** Bytes of produce requests held by one process from reading the frame to the answer. */
 export const REQUEST_MEMORY_BYTES_MAX = 128 * 1024 * 1024
+/**
+ * Bytes of records held by one process from reading them for an answer until they are written to their socket. Two answers
+ * of the largest size; with the two bounds beside it a process stays far below 512 MiB.
+ */
+export const FETCH_MEMORY_BYTES_MAX = 128 * 1024 * 1024
+/** What a batch costs that memory besides its bytes: its place in a plan, a read, and two buffers of an answer. */
+export const FETCH_BATCH_OVERHEAD_BYTES = 512
+/** A fetch that gets no memory for this long is answered without records: clients give up after 30 s. */
+export const FETCH_MEMORY_WAIT_MS_MAX = 15_000
+/** While fetches wait for memory, a client that takes nothing of its answer for this long is cut off; it may come back. */
+export const FETCH_STALL_MS_MAX = 3000
 /** Bytes of segments kept in memory for readers. */
 export const BLOCK_CACHE_BYTES_MAX = 64 * 1024 * 1024
 
@@ -46,6 +57,8 @@ export const REQUEST_BYTES_PER_CONNECTION_MAX = 16 * 1024 * 1024
 export const REQUEST_OVERHEAD_BYTES = 512
 /** Answers of one connection that wait for its reader; past it no further request of it is started. */
 export const RESPONSE_BYTES_UNWRITTEN_MAX = 1024 * 1024
+/** An answer is handed to the system in pieces of this size: what a reader takes shows, and is forgotten, piece by piece. */
+export const RESPONSE_PIECE_BYTES = 256 * 1024
 /** A sender that stops in the middle of a frame, or a reader that stops while others wait for memory, is cut off. */
 export const FRAME_STALL_MS_MAX = 30_000
 /** The same while others wait for memory. */

@@ -8,11 +8,27 @@ export interface BrokerConnection {
   readonly clientAddress: string
   /** Aborted when the client is gone: parked requests end. */
   readonly signal: AbortSignal
+  /**
+   * Set by a door that takes its time to write and therefore calls `written` of every answer. Without it the memory of an
+   * answer counts as given back when the answer is known.
+   */
+  readonly delivery?: {
+    /**
+     * Of the request being handed over: its client asked for it when all answers to it had left the process, at least one
+     * with records among them. Who asks and does not read never gets that far by himself.
+     */
+    isProven(): boolean
+  }
 }
 
 export type BrokerResponse =
   /** A response frame without its length prefix, as a list of buffers to be written one after the other. */
-  | { readonly kind: 'send'; readonly buffers: readonly Uint8Array[] }
+  | {
+      readonly kind: 'send'
+      readonly buffers: readonly Uint8Array[]
+      /** Gives back the memory that the answer holds: called once it has left the process or never will. */
+      readonly written?: () => void
+    }
   /** acks=0: Kafka sends nothing. */
   | { readonly kind: 'none' }
   /** The bytes made no sense, or Kafka closes the connection in this case. */

@@ -24,6 +24,10 @@ export interface Call {
   readonly apiVersion: number
   readonly clientId: string | null
   readonly connection: BrokerConnection
+  /** Takes what gives back memory that the answer holds; undefined where nobody will tell when the answer is written. */
+  readonly takeOver: ((giveBack: () => void) => void) | undefined
+  /** The client has shown that it reads what it is sent. */
+  readonly proven: boolean
 }
 
 /** Answers one decoded request. Rejects only for broken invariants. */

@@ -48,6 +48,8 @@ export async function handleFetch(context: BrokerContext, request: FetchRequest,
           committedOnly,
           leaderEpoch: context.members.epoch(),
           signal: call.connection.signal,
+          proven: call.proven,
+          ...(call.takeOver === undefined ? {} : { takeOver: call.takeOver }),
         })
   let next = 0
   return {

@@ -75,11 +75,12 @@ export function createBroker(options: BrokerOptions): Broker {
         report(name, apiVersion, response, ErrorCode.UNSUPPORTED_VERSION)
         return { admitted: Promise.resolve(), response: Promise.resolve(response) }
       }
-      const started = start(options, row, frame.subarray(header.bodyOffset), callOf(header, connection))
+      const held: (() => void)[] = []
+      const started = start(options, row, frame.subarray(header.bodyOffset), callOf(header, connection, held))
       if (typeof started === 'string') return closed(`malformed ${name} request: ${started}`, name, apiVersion)
       const response = finish(options, row, header, started).then(({ response, errorCode }) => {
         report(name, apiVersion, response, errorCode)
-        return response
+        return holding(response, held)
       })
       const answered = response.then(() => undefined)
       // A request that broke down before it was admitted is admitted with its answer.
@@ -91,8 +92,20 @@ export function createBroker(options: BrokerOptions): Broker {
   }
 }
 
-function callOf({ apiVersion, clientId }: RequestHeader, connection: BrokerConnection): Call {
-  return { apiVersion, clientId, connection }
+function callOf({ apiVersion, clientId }: RequestHeader, connection: BrokerConnection, held: (() => void)[]): Call {
+  const takeOver = connection.delivery && ((giveBack: () => void): void => void held.push(giveBack))
+  return { apiVersion, clientId, connection, takeOver, proven: connection.delivery?.isProven() ?? false }
+}
+
+/** The response, with what is to be given back when it is written. What will not be written is given back now. */
+function holding(response: BrokerResponse, held: readonly (() => void)[]): BrokerResponse {
+  if (held.length === 0) return response
+  const written = (): void => {
+    for (const giveBack of held) giveBack()
+  }
+  if (response.kind === 'send') return { ...response, written }
+  written()
+  return response
 }
 
 /** The started request, or why its body makes no sense. */

@@ -6,6 +6,7 @@ import { setMaxListeners } from 'node:events'
 import type { Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import {
+  FETCH_STALL_MS_MAX,
   FRAME_BYTES_PER_SECOND_MIN,
   FRAME_FIRST_BYTES,
   FRAME_STALL_CONTENDED_MS_MAX,
@@ -20,6 +21,7 @@ import type { Broker, BrokerConnection, BrokerResponse, Handled } from '../broke
 import type { ByteBudget } from './byte-budget.ts'
 import { FrameAssembler } from './frame-assembler.ts'
 import type { GatewayObserver } from './observer.ts'
+import { type KnownAnswer, Outgoing } from './outgoing.ts'
 
 export interface ConnectionContext {
   readonly broker: Broker
@@ -38,6 +40,8 @@ const KEEP_ALIVE_MS = 60_000
 interface PendingRequest {
   readonly frame: Uint8Array
   readonly costBytes: number
+  /** It came when its client had been sent all answers: those who wait for what they asked for have read them. */
+  readonly isProven: boolean
 }
 
 export class Connection {
@@ -50,8 +54,7 @@ export class Connection {
   /** Requests read and not yet answered, and their bytes. */
   #inFlight = 0
   #inFlightBytes = 0
-  /** Of answers that are known and have not left the process. */
-  #unwrittenBytes = 0
+  readonly #outgoing: Outgoing
   /** Memory held for the frame that is being read. */
   #frameCostBytes = 0
   /** It is all that the frame needs. */
@@ -59,6 +62,8 @@ export class Connection {
   #frameSinceMs = 0
   #cancelWait: (() => void) | undefined
   #serving = false
+  /** Of the request that is being started. */
+  #isProven = false
   #onWritten: (() => void) | undefined
   #answered: Promise<void> = Promise.resolve()
   #inputEnded = false
@@ -72,8 +77,14 @@ export class Connection {
     this.#context = context
     this.#assembler = new FrameAssembler(context.frameBytesMax)
     this.#lastActivityMs = context.clock.monotonic()
+    this.#outgoing = new Outgoing(socket, context.clock, () => this.#onTaken())
     setMaxListeners(0, this.#abort.signal)
-    this.#identity = { id, clientAddress: socket.remoteAddress ?? 'unknown', signal: this.#abort.signal }
+    this.#identity = {
+      id,
+      clientAddress: socket.remoteAddress ?? 'unknown',
+      signal: this.#abort.signal,
+      delivery: { isProven: () => this.#isProven },
+    }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_MS)
     socket.on('data', (chunk: Buffer) => this.#onData(chunk))
@@ -95,17 +106,23 @@ export class Connection {
     this.#socket.destroy()
   }
 
-  /** Called every few seconds: cuts off who is idle, or holds memory without making use of it. */
-  sweep(nowMs: number): void {
-    const reason = this.#reasonToCutOff(nowMs)
+  /**
+   * Called every few seconds: cuts off who is idle, or holds memory without making use of it. `answersWait`: others cannot
+   * be answered before somebody reads.
+   */
+  sweep(nowMs: number, answersWait: boolean): void {
+    const reason = this.#reasonToCutOff(nowMs, answersWait)
     if (reason !== undefined) this.#cutOff(reason)
   }
 
-  #reasonToCutOff(nowMs: number): string | undefined {
+  #reasonToCutOff(nowMs: number, answersWait: boolean): string | undefined {
     const quietMs = nowMs - this.#lastActivityMs
-    const unread = this.#unwrittenBytes > 0
-    if (quietMs > this.#context.idleMsMax && (this.#inFlight === 0 || unread)) return 'idle'
-    if (quietMs > FRAME_STALL_MS_MAX && unread && this.#context.budget.waiting > 0) {
+    // Who keeps sending and reads nothing is not at work.
+    const unreadMs = this.#outgoing.unreadMs(nowMs)
+    if (quietMs > this.#context.idleMsMax && this.#inFlight === 0 && !this.#outgoing.isWriting) return 'idle'
+    if (unreadMs > this.#context.idleMsMax) return 'does not read its answers'
+    const unreadMsMax = answersWait && this.#outgoing.holdsMemory ? FETCH_STALL_MS_MAX : FRAME_STALL_MS_MAX
+    if (unreadMs > unreadMsMax && (answersWait || this.#context.budget.waiting > 0)) {
       return 'does not read its answers while others wait for memory'
     }
     // Who waits for memory cannot send.
@@ -143,6 +160,7 @@ export class Connection {
     this.#frameCostBytes = 0
     for (const request of this.#queue.splice(0)) this.#context.budget.release(request.costBytes)
     this.#assembler.drop()
+    this.#outgoing.close()
     this.#onWritten?.()
   }
 
@@ -182,7 +200,7 @@ export class Connection {
     return (
       this.#inFlight < REQUESTS_IN_FLIGHT_PER_CONNECTION_MAX &&
       this.#inFlightBytes + sizeBytes <= REQUEST_BYTES_PER_CONNECTION_MAX &&
-      this.#unwrittenBytes <= RESPONSE_BYTES_UNWRITTEN_MAX
+      this.#outgoing.unwrittenBytes <= RESPONSE_BYTES_UNWRITTEN_MAX
     )
   }
 
@@ -222,9 +240,10 @@ export class Connection {
     const costBytes = this.#frameCostBytes
     this.#frameCostBytes = 0
     this.#frameSettled = false
+    const isProven = this.#inFlight === 0 && this.#outgoing.isProven
     this.#inFlight++
     this.#inFlightBytes += frame.length
-    this.#queue.push({ frame, costBytes })
+    this.#queue.push({ frame, costBytes, isProven })
     if (!this.#serving) void this.#serve()
   }
 
@@ -232,7 +251,7 @@ export class Connection {
   async #serve(): Promise<void> {
     this.#serving = true
     for (let request = this.#queue.shift(); request !== undefined; request = this.#queue.shift()) {
-      while (this.#unwrittenBytes > RESPONSE_BYTES_UNWRITTEN_MAX && !this.#closed) {
+      while (this.#outgoing.unwrittenBytes > RESPONSE_BYTES_UNWRITTEN_MAX && !this.#closed) {
         await new Promise<void>((resolve) => {
           this.#onWritten = resolve
         })
@@ -249,6 +268,7 @@ export class Connection {
   }
 
   #start(request: PendingRequest): Handled {
+    this.#isProven = request.isProven
     try {
       return this.#context.broker.handle(request.frame, this.#identity)
     } catch (error) {
@@ -268,10 +288,9 @@ export class Connection {
     // The frame is not needed any more, whether or not earlier answers are still to come; unless the log still writes it.
     if (handled.released === undefined) this.#context.budget.release(request.costBytes)
     else void handled.released.then(() => this.#context.budget.release(request.costBytes))
-    const sizeBytes = response.kind === 'send' ? sizeOf(response.buffers) : 0
-    this.#unwrittenBytes += sizeBytes
+    const answer = response.kind === 'send' ? this.#outgoing.know(response) : undefined
     await before
-    if (response.kind === 'send') this.#write(response.buffers, sizeBytes)
+    if (answer !== undefined) this.#write(answer)
     if (response.kind === 'close' && !this.#closed) {
       this.#context.log.debug({ client: this.#identity.clientAddress, reason: response.reason }, 'Closed a connection')
       this.#end()
@@ -282,26 +301,21 @@ export class Connection {
     this.#finishIfDone()
   }
 
-  /** Length and buffers in one `writev`, never joined into one. */
-  #write(buffers: readonly Uint8Array[], sizeBytes: number): void {
-    const socket = this.#socket
-    if (this.#closed || !socket.writable) {
-      this.#unwrittenBytes -= sizeBytes
+  #write(answer: KnownAnswer): void {
+    if (this.#closed || this.#finished || !this.#socket.writable) {
+      this.#outgoing.drop(answer)
       return
     }
-    const length = Buffer.allocUnsafe(4)
-    length.writeInt32BE(sizeBytes)
-    socket.cork()
-    socket.write(length)
-    for (const buffer of buffers.slice(0, -1)) socket.write(buffer)
-    socket.write(buffers.at(-1) ?? Buffer.alloc(0), () => {
-      this.#unwrittenBytes -= sizeBytes
-      this.#lastActivityMs = this.#context.clock.monotonic()
-      this.#onWritten?.()
-      this.#read()
-    })
-    socket.uncork()
-    this.#context.observer.bytesOut(sizeBytes + 4)
+    this.#outgoing.write(answer)
+    this.#context.observer.bytesOut(answer.sizeBytes + 4)
+  }
+
+  /** The reader took something. */
+  #onTaken(): void {
+    this.#lastActivityMs = this.#context.clock.monotonic()
+    if (this.#finished && !this.#outgoing.isWriting) this.#shut()
+    this.#onWritten?.()
+    this.#read()
   }
 
   #finishIfDone(): void {
@@ -313,20 +327,17 @@ export class Connection {
     if (this.#finished || this.#closed) return
     this.#finished = true
     this.#draining = true
-    if (this.#inputEnded) {
-      this.#socket.destroySoon()
-      return
-    }
-    this.#socket.end()
+    if (!this.#outgoing.isWriting) this.#shut()
+    if (this.#inputEnded) return
     this.#socket.resume()
     // A client that never closes its side is cut off.
     const cancel = this.#context.clock.timer(1000, () => this.#socket.destroy())
     this.#socket.once('close', cancel)
   }
-}
 
-function sizeOf(buffers: readonly Uint8Array[]): number {
-  let sizeBytes = 0
-  for (const buffer of buffers) sizeBytes += buffer.length
-  return sizeBytes
+  /** Everything was handed to the system. */
+  #shut(): void {
+    if (this.#inputEnded) this.#socket.destroySoon()
+    else this.#socket.end()
+  }
 }

@@ -15,7 +15,7 @@ import { ByteBudget } from './byte-budget.ts'
 import { Connection, type ConnectionContext } from './connection.ts'
 import { type GatewayObserver, silentObserver } from './observer.ts'
 
-const SWEEP_MS = 5000
+const SWEEP_MS = 1000
 
 export interface ListenerOptions {
   readonly host: string
@@ -36,8 +36,11 @@ export interface Listener {
   readonly port: number
   readonly budget: ByteBudget
   connections(): number
-  /** Begins to serve, connections made before this included. */
-  serve(broker: Broker): void
+  /**
+   * Begins to serve, connections made before this included. `answersWaiting` says how many answers wait for memory that
+   * answers hold which are not written yet: only then is a client cut off for reading slowly.
+   */
+  serve(broker: Broker, answersWaiting?: () => number): void
   /** Takes no further connection or request, lets those under way finish (bounded), and ends. */
   close(drainMs?: number): Promise<void>
 }
@@ -55,6 +58,7 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   const connections = new Set<Connection>()
   const early = new Set<Socket>()
   let context: ConnectionContext | undefined
+  let answersWaiting = (): number => 0
   let opened = 0
 
   const accept = (socket: Socket): void => {
@@ -80,7 +84,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   let cancelSweep = (): void => {}
   const sweep = (): void => {
     const nowMs = clock.monotonic()
-    for (const connection of connections) connection.sweep(nowMs)
+    const answersWait = answersWaiting() > 0
+    for (const connection of connections) connection.sweep(nowMs, answersWait)
     cancelSweep = clock.timer(SWEEP_MS, sweep)
   }
 
@@ -102,7 +107,8 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
     port,
     budget,
     connections: () => connections.size,
-    serve: (broker) => {
+    serve: (broker, waiting = () => 0) => {
+      answersWaiting = waiting
       context = { broker, budget, clock, observer, log, idleMsMax, frameBytesMax }
       for (const socket of early) {
         early.delete(socket)

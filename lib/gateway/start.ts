@@ -139,8 +139,9 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const random = systemRandom
   const compression = threadedCompression
   const onRequest = metrics.onRequest
-  listener.serve(createBroker({ log, members, settings, compression, clock, random, logger, onRequest }))
-  metrics.attach({ status: () => log.status(), budget: () => listener.budget })
+  const broker = createBroker({ log, members, settings, compression, clock, random, logger, onRequest })
+  listener.serve(broker, () => log.fetchMemory.waiting)
+  metrics.attach({ status: () => log.status(), budget: () => listener.budget, fetchMemory: () => log.fetchMemory })
   http?.serve(routes(log, members, metrics))
   const httpAddress = http === undefined ? undefined : { host: http.host, port: http.port }
   return { kafka, http: httpAddress, advertised, where, members, log, close: () => cleanup.run() }

@@ -15,7 +15,14 @@ const EVENT_LOOP_RESOLUTION_MS = 10
 /** Where the gauges read from. */
 export interface MetricsSources {
   status(): LogStatus
-  budget(): { readonly usedBytes: number; readonly capacityBytes: number; readonly waiting: number }
+  budget(): MemoryFigures
+  fetchMemory(): MemoryFigures
+}
+
+interface MemoryFigures {
+  readonly usedBytes: number
+  readonly capacityBytes: number
+  readonly waiting: number
 }
 
 export interface Metrics {
@@ -133,6 +140,13 @@ function addLogGauges(registry: Registry, sources: MetricsSources): void {
   gauge('tidelog_request_memory_bytes', 'Memory held by requests under way.', () => sources.budget().usedBytes)
   gauge('tidelog_request_memory_max_bytes', 'What requests may hold.', () => sources.budget().capacityBytes)
   gauge('tidelog_request_memory_waiting', 'Connections that wait for memory.', () => sources.budget().waiting)
+  gauge('tidelog_fetch_memory_bytes', 'Memory held by records on their way to clients.', () => {
+    return sources.fetchMemory().usedBytes
+  })
+  gauge('tidelog_fetch_memory_max_bytes', 'What records on their way to clients may hold.', () => {
+    return sources.fetchMemory().capacityBytes
+  })
+  gauge('tidelog_fetch_memory_waiting', 'Fetches that wait for memory.', () => sources.fetchMemory().waiting)
 }
 
 function addProcessGauges(registry: Registry): { close(): void } {

@@ -1,6 +1,7 @@
 // Fetch: which batches answer a request, whether that is enough or the request waits, and how fresh the view must be. A
 // fetch below the end may be answered from a view confirmed within the last second; one at or beyond the end, before the
-// start, or of an unknown topic only after a head read that began after the request arrived.
+// start, or of an unknown topic only after a head read that began after the request arrived. What is read fits the memory
+// that the request was given for it.
 import type { Clock } from '../base/clock.ts'
 import { FETCH_VIEW_AGE_MS } from '../base/limits.ts'
 import type { Position } from '../journal/position.ts'
@@ -8,9 +9,10 @@ import type { JournalReplica } from '../journal/replica.ts'
 import type { Extent } from '../journal/state/extents.ts'
 import type { PartitionState } from '../journal/state/page.ts'
 import { PATCHED_HEADER_BYTES, patchedHeader } from '../wire/record-batch.ts'
+import type { FetchMemory } from './fetch-memory.ts'
 import type { FetchPartition, FetchPartitionOutcome, FetchRequest, PartitionOffsets, Unserved } from './log.ts'
 import { type FindPartitionOutcome, offsetsOf, type Partitions } from './partitions.ts'
-import type { BatchReader } from './read-batches.ts'
+import { type BatchReader, createReadCost } from './read-batches.ts'
 import type { Waiters } from './waiters.ts'
 
 interface PlannedRecords {
@@ -39,9 +41,10 @@ export function createFetcher(args: {
   readonly partitions: Partitions
   readonly reader: BatchReader
   readonly waiters: Waiters
+  readonly memory: FetchMemory
   readonly clock: Clock
 }): Fetcher {
-  const { replica, partitions, reader, waiters, clock } = args
+  const { replica, partitions, reader, waiters, memory, clock } = args
   let closed = false
 
   /** True if the answer may be given from the view as it is. */
@@ -138,6 +141,25 @@ export function createFetcher(args: {
     })
   }
 
+  /** Takes memory and reads as much of the plan as fits; undefined as for `read`. */
+  async function readWithinMemory(request: FetchRequest, planned: readonly Planned[]) {
+    const { leastBytes, wantedBytes } = costOf(planned)
+    if (wantedBytes === 0) return read(planned, request.leaderEpoch)
+    const { signal, proven = false, takeOver } = request
+    const grant = await memory.take({ leastBytes, wantedBytes, proven, signal })
+    let handedOver = false
+    try {
+      const outcomes = await read(fitted(planned, grant?.sizeBytes ?? 0), request.leaderEpoch)
+      if (grant !== undefined && outcomes !== undefined && takeOver !== undefined) {
+        handedOver = true
+        takeOver(grant.release)
+      }
+      return outcomes
+    } finally {
+      if (!handedOver) grant?.release()
+    }
+  }
+
   /** Waits until a partition grows, the time is over, the client is gone or the log closes. */
   function park(request: FetchRequest, leftMs: number): Promise<void> {
     return new Promise((resolve) => {
@@ -173,7 +195,7 @@ export function createFetcher(args: {
           if (replica.root.position === planned.position) await park(request, leftMs)
           continue
         }
-        const outcomes = await read(planned.planned, request.leaderEpoch)
+        const outcomes = await readWithinMemory(request, planned.planned)
         if (outcomes !== undefined) return outcomes
         if (++looks === LOOKS_MAX) return failAll(request, { kind: 'unavailable' })
         const refreshed = await replica.refresh()
@@ -183,6 +205,38 @@ export function createFetcher(args: {
     close() {
       closed = true
       waiters.wakeAll()
+      memory.close()
     },
   }
+}
+
+/** What the first batch of a plan costs, and all of them. */
+function costOf(planned: readonly Planned[]): { leastBytes: number; wantedBytes: number } {
+  const cost = createReadCost()
+  let leastBytes = 0
+  let wantedBytes = 0
+  for (const part of planned) {
+    if (part.kind !== 'planned') continue
+    for (const extent of part.extents) {
+      wantedBytes += cost(extent)
+      if (leastBytes === 0) leastBytes = wantedBytes
+    }
+  }
+  return { leastBytes, wantedBytes }
+}
+
+/** As much of a plan, from its beginning, as costs at most this. */
+function fitted(planned: readonly Planned[], sizeBytes: number): Planned[] {
+  const cost = createReadCost()
+  let leftBytes = sizeBytes
+  return planned.map((part) => {
+    if (part.kind !== 'planned') return part
+    const extents: Extent[] = []
+    for (const extent of part.extents) {
+      if (leftBytes >= 0) leftBytes -= cost(extent)
+      if (leftBytes < 0) break
+      extents.push(extent)
+    }
+    return { ...part, extents }
+  })
 }

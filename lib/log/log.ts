@@ -88,6 +88,13 @@ export interface FetchRequest {
   readonly leaderEpoch: number
   /** Aborts the wait when the client is gone. */
   readonly signal: AbortSignal
+  /**
+   * Set by a caller that says when the records of the answer have left the process: called at most once, before the answer,
+   * with what gives back the memory they hold (see `fetch-memory.ts`). Without it the answer gives it back.
+   */
+  readonly takeOver?: (giveBack: () => void) => void
+  /** The client has read an earlier answer: it is served beside those of whom nobody knows. */
+  readonly proven?: boolean
 }
 export type FetchPartitionOutcome =
   | {

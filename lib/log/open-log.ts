@@ -10,6 +10,7 @@ import type { Stores } from '../storage/ports.ts'
 import type { Compression } from '../wire/compression.ts'
 import { type CollectOptions, type CollectOutcome, collect } from './collect.ts'
 import { createFetcher } from './fetch.ts'
+import { createFetchMemory, type FetchMemory } from './fetch-memory.ts'
 import { createIngest, INGEST_DEFAULTS, type IngestOptions } from './ingest.ts'
 import type { Log } from './log.ts'
 import { createOffsetLookups } from './offsets.ts'
@@ -28,6 +29,7 @@ export interface OpenLogArgs {
     /** A checkpoint is due after this many entries. */
     readonly checkpointEntries?: number
     readonly cacheBytesMax?: number
+    readonly fetchMemoryBytesMax?: number
   }
   /** Told once when this process stops serving. */
   readonly onHalt?: (reason: string) => void
@@ -36,6 +38,8 @@ export interface OpenLogArgs {
 /** A log, and its journal for jobs and tests. */
 export interface OpenedLog extends Log {
   readonly journal: Journal
+  /** For metrics, and for a door that cuts off those who do not read while others wait. */
+  readonly fetchMemory: Pick<FetchMemory, 'usedBytes' | 'capacityBytes' | 'waiting'>
   /** Writes a checkpoint now, if anything changed. */
   checkpoint(): ReturnType<typeof writeCheckpoint>
   /** Runs garbage collection once. */
@@ -88,9 +92,11 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
     random,
     options: ingestOptions,
   })
-  const fetcher = createFetcher({ replica, partitions, reader, waiters, clock })
+  const fetchMemory = createFetchMemory(clock, args.options?.fetchMemoryBytesMax)
+  const fetcher = createFetcher({ replica, partitions, reader, waiters, memory: fetchMemory, clock })
   const log: OpenedLog = {
     journal,
+    fetchMemory,
     checkpoint: () => writeCheckpoint(journal, stores),
     collect: (collectOptions) => collect(journal, stores, clock, collectOptions),
     refresh: () => replica.refresh(),

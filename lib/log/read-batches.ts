@@ -3,7 +3,7 @@
 // CRC before anybody sees it, and read once more if it fails.
 
 import { crc32c } from '../base/crc32c.ts'
-import { BLOCK_CACHE_BYTES_MAX } from '../base/limits.ts'
+import { BLOCK_CACHE_BYTES_MAX, FETCH_BATCH_OVERHEAD_BYTES } from '../base/limits.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Extent, segmentKey } from '../journal/state/extents.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
@@ -61,6 +61,36 @@ export function planRanges(extents: readonly Extent[], gapBytesMax = GAP_BYTES_M
     }
   }
   return ranges
+}
+
+/** Tells of one batch after the other what it adds to the memory that reading all of them takes, what lies between included. */
+export function createReadCost(): (extent: Extent) => number {
+  const ranges = new Map<ObjectKey, { start: number; end: number }>()
+  return (extent) => {
+    const key = segmentKey(extent.segment)
+    const end = extent.start + extent.length
+    const range = ranges.get(key)
+    if (range === undefined || extent.start - range.end > GAP_BYTES_MAX || range.start - end > GAP_BYTES_MAX) {
+      ranges.set(key, { start: extent.start, end })
+      return extent.length + FETCH_BATCH_OVERHEAD_BYTES
+    }
+    const before = range.end - range.start
+    range.start = Math.min(range.start, extent.start)
+    range.end = Math.max(range.end, end)
+    return range.end - range.start - before + FETCH_BATCH_OVERHEAD_BYTES
+  }
+}
+
+/**
+ * A view keeps all of its buffer in memory: a whole request or a whole range. Where that is more than twice what is wanted
+ * of it, the batches become copies, so that an answer holds about what it counts.
+ */
+export function detached(batches: readonly Uint8Array[]): Uint8Array[] {
+  const wantedBytes = new Map<ArrayBufferLike, number>()
+  for (const { buffer, length } of batches) wantedBytes.set(buffer, (wantedBytes.get(buffer) ?? 0) + length)
+  return batches.map((batch) =>
+    batch.buffer.byteLength > 2 * wantedBytes.get(batch.buffer)! ? new Uint8Array(batch) : batch,
+  )
 }
 
 export function createBatchReader(
@@ -130,7 +160,7 @@ export function createBatchReader(
         const bad = outcomes.find((outcome) => outcome !== 'found')
         if (bad === 'missing' || bad === 'unavailable') return { kind: bad }
       }
-      return { kind: 'found', batches: extents.map((extent) => found.get(extent)!) }
+      return { kind: 'found', batches: detached(extents.map((extent) => found.get(extent)!)) }
     },
   }
 }

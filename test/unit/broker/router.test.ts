@@ -1,5 +1,6 @@
 // The router: what closes a connection, what a broken invariant becomes, and what metrics are told.
 import { describe, expect, test } from 'vitest'
+import type { BrokerConnection } from '../../../lib/broker/broker.ts'
 import { firstErrorCode } from '../../../lib/broker/handlers.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { encodeRequestFrame } from '../../../lib/wire/frame.ts'
@@ -138,4 +139,30 @@ test('ApiVersions in a version that is too new is answered in version 0', async 
     // Correlation id, error 35, one key: 18 from 0 to 4.
     expect(bytes.toString('hex')).toBe('0000004d' + '0023' + '00000001' + '0012' + '0000' + '0004')
   }
+})
+
+test("the memory of an answer is the door's to give back where the door says so, and free at once where it does not", async () => {
+  const w = world()
+  const topic = await w.topic('t')
+  let released = 0
+  const { fetch: fetchFrom } = w.log
+  const provens: (boolean | undefined)[] = []
+  w.log.fetch = async (request) => {
+    provens.push(request.proven)
+    request.takeOver?.(() => released++)
+    if (provens.length === 3) throw new Error('broken')
+    return fetchFrom(request)
+  }
+  const ask = (connection: BrokerConnection) => {
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 100 }]
+    return w.start(fetch, 13, { maxWaitMs: 0, minBytes: 0, topics: [{ topicId: topic.id, partitions }] }, connection)
+      .raw
+  }
+  expect(await ask(connect())).not.toHaveProperty('written')
+  const slow: BrokerConnection = { ...connect(), delivery: { isProven: () => true } }
+  const second = await ask(slow)
+  const third = await ask(slow)
+  expect([provens, released]).toEqual([[false, true, true], 0])
+  for (const response of [second, third]) if (response.kind === 'send') response.written?.()
+  expect(released).toBe(2)
 })

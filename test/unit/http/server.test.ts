@@ -25,7 +25,11 @@ afterEach(async () => {
 
 async function serve(status = STATUS) {
   const metrics = createMetrics()
-  metrics.attach({ status: () => status, budget: () => ({ usedBytes: 5, capacityBytes: 10, waiting: 1 }) })
+  metrics.attach({
+    status: () => status,
+    budget: () => ({ usedBytes: 5, capacityBytes: 10, waiting: 1 }),
+    fetchMemory: () => ({ usedBytes: 7, capacityBytes: 20, waiting: 2 }),
+  })
   const server = await openHttpServer('127.0.0.1', 0)
   closers.push(
     () => server.close(),
@@ -86,6 +90,9 @@ test('metrics count what happened, each instance its own', async () => {
     'tidelog_journal_generation 7',
     'tidelog_journal_tail_entries 3',
     'tidelog_request_memory_bytes 5',
+    'tidelog_fetch_memory_bytes 7',
+    'tidelog_fetch_memory_max_bytes 20',
+    'tidelog_fetch_memory_waiting 2',
   ]) {
     expect(text).toContain(line)
   }

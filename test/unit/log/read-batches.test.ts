@@ -1,10 +1,11 @@
 // From extents to bytes: few ranged reads, shared; nothing handed out that fails its checksum; and a cache that is bounded
 // by what it really keeps in memory.
 import { describe, expect, it } from 'vitest'
+import { FETCH_BATCH_OVERHEAD_BYTES } from '../../../lib/base/limits.ts'
 import { silentLogger } from '../../../lib/base/logger.ts'
 import { type Extent, segmentReference } from '../../../lib/journal/state/extents.ts'
 import { createBatchCache } from '../../../lib/log/batch-cache.ts'
-import { createBatchReader, planRanges } from '../../../lib/log/read-batches.ts'
+import { createBatchReader, createReadCost, detached, planRanges } from '../../../lib/log/read-batches.ts'
 import { createMemoryStores } from '../../../lib/storage/memory/memory.ts'
 import { buildPlainBatch } from '../../../lib/wire/build-batch.ts'
 import { rest } from '../support/manual-clock.ts'
@@ -129,5 +130,39 @@ describe('read-batches', () => {
     for (let i = 0; i < 5; i++) cache.put('k0', 1 + i, new Uint8Array(100))
     const kept = Array.from({ length: 11 }, (_, i) => i).filter((i) => cache.get(`k${i}`, 0) !== undefined)
     expect(kept.length).toBeLessThanOrEqual(5)
+  })
+
+  it('counts all that a cached view keeps in memory, once', () => {
+    const cache = createBatchCache(1000)
+    const request = new Uint8Array(800)
+    for (let i = 0; i < 8; i++) cache.put('a', i, request.subarray(i * 100, i * 100 + 100))
+    cache.put('b', 0, new Uint8Array(200))
+    expect([cache.get('a', 7), cache.get('b', 0)]).not.toContain(undefined)
+    // Ten bytes of a long request.
+    cache.put('c', 0, new Uint8Array(900).subarray(0, 10))
+    expect([cache.get('a', 7), cache.get('b', 0)]).toEqual([undefined, undefined])
+    expect(cache.get('c', 0)).toBeDefined()
+  })
+})
+
+describe('what an answer keeps in memory', () => {
+  it('is a copy of little, and the whole of much', () => {
+    const much = new Uint8Array(1000)
+    const little = new Uint8Array(1000).fill(3)
+    const views = [much.subarray(0, 400), little.subarray(5, 15), much.subarray(400, 600)]
+    const kept = detached(views)
+    expect(kept[0]!.buffer).toBe(much.buffer)
+    expect(kept[2]!.buffer).toBe(much.buffer)
+    expect([kept[1]!.buffer.byteLength, kept[1]]).toEqual([10, new Uint8Array(10).fill(3)])
+  })
+
+  it('costs what lies between batches that are read together', () => {
+    const place = { baseOffset: 0, recordCount: 1, segment: segmentReference(KEY), maxTimestamp: 1 }
+    const extent = (start: number, length: number): Extent => ({ ...place, start, length })
+    const cost = createReadCost()
+    expect(cost(extent(0, 100)) - FETCH_BATCH_OVERHEAD_BYTES).toBe(100)
+    expect(cost(extent(500, 100)) - FETCH_BATCH_OVERHEAD_BYTES).toBe(500)
+    expect(cost(extent(200, 100)) - FETCH_BATCH_OVERHEAD_BYTES).toBe(0)
+    expect(cost(extent(9_000_000, 100)) - FETCH_BATCH_OVERHEAD_BYTES).toBe(100)
   })
 })
