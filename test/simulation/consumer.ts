@@ -249,7 +249,8 @@ async function askTime(scene: Scene, random: Seeded, line: Line): Promise<void> 
   })
 }
 
-const FINAL_TRIES = 200
+/** Enough to outlast the slowest answer that was under way when the faults stopped. */
+const FINAL_TRIES = 1000
 
 /** Reads a partition from its start to its end through one process. False: it did not get there. */
 export async function readToEnd(scene: Scene, process: number, target: Target, name: string): Promise<boolean> {

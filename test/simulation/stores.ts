@@ -2,6 +2,7 @@
 // at one moment, and its answer travels back; faults strike on the way. A request that was "applied late" waits for a time
 // or for something to have happened in the meantime (seals, a checkpoint, a collection), which is what a request stuck in
 // a proxy can do at worst. What a crashed process had already sent may still arrive; what it would send later does not.
+import { S3_REQUEST_MS_MAX } from '../../lib/base/limits.ts'
 import type {
   DocumentStore,
   GetObjectOutcome,
@@ -52,6 +53,9 @@ interface LateRequest {
   readonly due: Milestones
   apply: () => void
 }
+
+/** No answer is waited for longer: the adapters give up on a request then (S3's is the longest). */
+const STORE_TIMEOUT_MS = S3_REQUEST_MS_MAX
 
 const LATENCY_MS: Record<StoreCall, number> = {
   'objects.put': 12,
@@ -146,7 +150,7 @@ export function createNetwork(world: World, oracle: Oracle, random: Seeded, calm
           world.fail(error)
         }
       }
-      const slowMs = (): number => random.duration(random.pick([40, 400, 4_000]))
+      const slowMs = (): number => Math.min(STORE_TIMEOUT_MS, random.duration(random.pick([40, 400, 4_000])))
       if (fault === 'before') return answer(refuse('injected', random.chance(0.3)), there + random.duration(5))
       if (world.now() < throttledUntilMs) return answer(refuse('throttling burst', true), there)
       if (fault === 'late') {
