@@ -2,19 +2,11 @@
 // it from a journal replica and the stores. Expected outcomes are values. A method that answers about *now* says so and
 // reads the head first (DESIGN.md section 6, "Freshness"); the others answer from the replica as it is.
 import type { TopicId } from '../base/ids.ts'
+import type { BatchVerdict } from '../journal/state/page.ts'
+import type { TopicState } from '../journal/state/root.ts'
 
-/** A topic as the fold has it. Immutable: a change makes a new one. */
-export interface Topic {
-  /** The small number that the fold gave it. Never reused. */
-  readonly number: number
-  readonly id: TopicId
-  readonly name: string
-  readonly partitions: number
-  /** Only what was set explicitly; defaults are the broker's. */
-  readonly configs: ReadonlyMap<string, string>
-  /** Rises with each change of configs or partitions; an entry that changes the topic names the version it rests on. */
-  readonly version: number
-}
+/** A topic as the fold has it. */
+export type Topic = TopicState
 
 /** Why something could not be done now; all are answered with a retriable error. */
 export type Unserved =
@@ -51,16 +43,8 @@ export interface BatchToAppend {
   readonly producerEpoch: number
   readonly baseSequence: number
 }
-/** The verdict of one batch. */
-export type AppendBatchOutcome =
-  | { readonly kind: 'appended'; readonly baseOffset: number; readonly logStartOffset: number }
-  | { readonly kind: 'duplicate'; readonly baseOffset: number; readonly logStartOffset: number }
-  | { readonly kind: 'outOfOrderSequence' }
-  | { readonly kind: 'invalidProducerEpoch' }
-  | { readonly kind: 'unknownTopic' }
-  /** Too many unmerged extents or the like: retriable. */
-  | { readonly kind: 'limit' }
-  | Unserved
+/** What became of one batch: the fold's verdict, or why there is none. `limit` is retriable. */
+export type AppendBatchOutcome = BatchVerdict | Unserved
 
 /** What one produce request becomes. */
 export interface Append {

@@ -14,6 +14,17 @@ type Topics = Pick<
   'topics' | 'topicByName' | 'topicById' | 'createTopic' | 'configureTopic' | 'addPartitions' | 'deleteTopic'
 >
 
+/** The verdict if it is one of these; what the horizon rejected changed nothing and can be asked for again. */
+function among<K extends OwnVerdict['kind']>(
+  outcome: OwnVerdict | Unserved,
+  ...kinds: readonly K[]
+): Extract<OwnVerdict, { kind: K }> | Unserved {
+  const isOne = (o: OwnVerdict | Unserved): o is Extract<OwnVerdict, { kind: K }> => kinds.some((k) => k === o.kind)
+  if (isOne(outcome)) return outcome
+  if (outcome.kind === 'unknown' || outcome.kind === 'halted') return outcome
+  return { kind: 'unavailable' }
+}
+
 export function createTopics(journal: Journal, random: Random): Topics {
   const { replica } = journal
 
@@ -23,18 +34,7 @@ export function createTopics(journal: Journal, random: Random): Topics {
   }
 
   async function change(kind: 'topicConfigured' | 'partitionsAdded', payload: Uint8Array): Promise<ChangeTopicOutcome> {
-    const verdict = await write(kind, payload)
-    switch (verdict.kind) {
-      case 'changed':
-      case 'stale':
-      case 'unknownTopic':
-      case 'unavailable':
-      case 'unknown':
-      case 'halted':
-        return verdict
-      default:
-        return { kind: 'unavailable' }
-    }
+    return among(await write(kind, payload), 'changed', 'stale', 'unknownTopic')
   }
 
   const byNumber = (number: number | undefined): Topic | undefined =>
@@ -46,36 +46,17 @@ export function createTopics(journal: Journal, random: Random): Topics {
     topicById: (id: TopicId) => byNumber(replica.root.numbersById.get(id)),
     async createTopic({ name, partitions, configs }): Promise<CreateTopicOutcome> {
       const topicId = newTopicId(random)
-      const verdict = await write('topicCreated', encodeTopicCreated({ topicId, name, partitions, configs }))
-      switch (verdict.kind) {
-        case 'created':
-        case 'exists':
-        case 'limit':
-        case 'unavailable':
-        case 'unknown':
-        case 'halted':
-          return verdict
-        default:
-          return { kind: 'unavailable' }
-      }
+      const payload = encodeTopicCreated({ topicId, name, partitions, configs })
+      return among(await write('topicCreated', payload), 'created', 'exists', 'limit')
     },
     configureTopic: ({ number, version }, configs) =>
       change('topicConfigured', encodeTopicConfigured({ topicNumber: number, version, configs })),
     addPartitions: ({ number, version }, partitions) =>
       change('partitionsAdded', encodePartitionsAdded({ topicNumber: number, version, partitions })),
     async deleteTopic(topic): Promise<DeleteTopicOutcome> {
-      const verdict = await write('topicDeleted', encodeTopicDeleted({ topicNumber: topic.number }))
-      switch (verdict.kind) {
-        case 'deleted':
-          return { kind: 'deleted' }
-        case 'unknownTopic':
-        case 'unavailable':
-        case 'unknown':
-        case 'halted':
-          return verdict
-        default:
-          return { kind: 'unavailable' }
-      }
+      const payload = encodeTopicDeleted({ topicNumber: topic.number })
+      const outcome = among(await write('topicDeleted', payload), 'deleted', 'unknownTopic')
+      return outcome.kind === 'deleted' ? { kind: 'deleted' } : outcome
     },
   }
 }

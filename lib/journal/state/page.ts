@@ -58,6 +58,7 @@ export type BatchVerdict =
   | { readonly kind: 'outOfOrderSequence' }
   | { readonly kind: 'invalidProducerEpoch' }
   | { readonly kind: 'unknownTopic' }
+  /** Too many unmerged extents. */
   | { readonly kind: 'limit' }
 
 /** The state of a partition, decoded if need be; undefined if nothing was ever written to it. */

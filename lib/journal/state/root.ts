@@ -9,11 +9,14 @@ import { readConfigs, writeConfigs } from './configs.ts'
 
 /** A topic. Never changed in place. */
 export interface TopicState {
+  /** The small number that the fold gave it. Never reused. */
   readonly number: number
   readonly id: TopicId
   readonly name: string
   readonly partitions: number
+  /** Only what was set explicitly; defaults are the broker's. */
   readonly configs: ReadonlyMap<string, string>
+  /** Rises with each change of configs or partitions; an entry that changes the topic names the version it rests on. */
   readonly version: number
 }
 
