@@ -4,11 +4,13 @@
 //
 //   npm run sim:mutants                    all of them
 //   npm run sim:mutants -- no-horizon      those whose name contains one of the words
+//   npm run sim:mutants -- --most 50       those that so many seeds are enough for
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { type Edit, MUTANTS, type Mutant } from './mutant-list.ts'
 
 type Verdict =
@@ -91,8 +93,14 @@ function checkUnmutated(seedsNeeded: ReadonlyMap<string, { edits: readonly Edit[
   return problems
 }
 
-const wanted = process.argv.slice(2)
-const chosen = MUTANTS.filter(({ name }) => wanted.length === 0 || wanted.some((word) => name.includes(word)))
+const { values, positionals } = parseArgs({ options: { most: { type: 'string' } }, allowPositionals: true })
+const seedsMax = Number(values.most ?? Number.POSITIVE_INFINITY)
+const isNamed = (name: string): boolean => positionals.length === 0 || positionals.some((word) => name.includes(word))
+const chosen = MUTANTS.filter(({ name, seeds }) => isNamed(name) && seeds <= seedsMax)
+if (chosen.length === 0) {
+  console.log('No mutant is called that.')
+  process.exit(1)
+}
 const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
 const needed = new Map<string, { edits: readonly Edit[]; seeds: number }>()
 let failures = 0
