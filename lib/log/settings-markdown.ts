@@ -1,4 +1,4 @@
-// Renders the table of topic settings for people: docs/settings.md is this text, and a test holds the two together.
+// Renders the table of topic settings for people: ARCHITECTURE.md holds this text, and a test holds the two together.
 import type { ConfigDefinition, ConfigRange, Effect } from './settings.ts'
 import { TOPIC_CONFIGS } from './topic-settings-table.ts'
 
@@ -8,16 +8,16 @@ const GROUPS: readonly { readonly effect: Effect; readonly title: string; readon
   { effect: 'no meaning here', title: 'Has no meaning here', column: 'Why' },
 ]
 
-/** The Markdown of docs/settings.md. */
+/** The section of ARCHITECTURE.md. */
 export function settingsTableMarkdown(): string {
   const parts = [
-    '# Topic settings',
+    '## 7. Topic settings',
     '',
     'Every topic configuration of Apache Kafka 4.2 can be set, is validated, stored and described with its default and',
     'source. This is what each does. The text is rendered from `lib/log/topic-settings-table.ts`.',
   ]
   for (const { effect, title, column } of GROUPS) {
-    parts.push('', `## ${title}`, '', `| Setting | Type | Default | Allowed | ${column} |`, '|---|---|---|---|---|')
+    parts.push('', `### ${title}`, '', `| Setting | Type | Default | Allowed | ${column} |`, '|---|---|---|---|---|')
     for (const config of TOPIC_CONFIGS.filter((each) => each.effect === effect)) {
       const cells = [`\`${config.name}\``, config.type, code(config.default), allowed(config), config.reason]
       parts.push(`| ${cells.join(' | ')} |`)

@@ -1,6 +1,6 @@
 // Every topic configuration of Apache Kafka 4.2 as data: type, default and range are Kafka's (read off its `LogConfig`),
 // the sentences are ours, and `effect` says what becomes of the setting here. A broker-level synonym gives the default for
-// topics that do not set it; where there are several the first one set counts. docs/settings.md is rendered from this.
+// topics that do not set it; where there are several the first one set counts. ARCHITECTURE.md's table is rendered from this.
 import { CODECS } from '../wire/record-batch.ts'
 import type { ConfigDefinition, ConfigRange, ConfigType, Effect } from './settings.ts'
 
