@@ -7,6 +7,8 @@ export const TAIL_ENTRIES_MAX = 64
 /** The tail is sealed past either of these: keeps an append at 1 to 2 write units. */
 export const SEAL_ENTRIES = 16
 export const SEAL_BYTES = 1536
+/** LMDB does not charge by the item: a longer tail saves commits. */
+export const EMBEDDED_SEAL_AFTER = { entries: 48, bytes: 16 * 1024 }
 /** A view of the head older than this is refreshed before an append, while its object uploads. */
 export const HEAD_VIEW_AGE_MS = 50
 

@@ -93,7 +93,7 @@ export function createAppender(args: {
   /** Seals if the tail asks for it. Whoever finds `sealed` full finishes that first. */
   async function sealIfDue(): Promise<void> {
     const head = replica.head
-    if (head === undefined || replica.haltedBecause !== undefined || !isSealDue(head)) return
+    if (head === undefined || replica.haltedBecause !== undefined || !isSealDue(journal, head)) return
     if (head.sealed.length > 0) return finishInBackground(head)
     const sentAt = clock.monotonic()
     const outcome = await beginSeal(journal, head)

@@ -218,7 +218,7 @@ export function createReplica(args: {
         if (next.checkpoint === undefined || comparePositions(next.checkpoint, root.position) <= 0) {
           const { generation, index } = root.position
           throw new StoredBytesError(
-            `entry ${index} of generation ${generation}, or its body, is missing and no checkpoint covers it; run: tidelog rebuild`,
+            `entry ${index} of generation ${generation}, or its body, is missing and no checkpoint covers it: the stores lost data; restore them from a backup`,
           )
         }
         await restartFromHead(next)
@@ -238,7 +238,7 @@ export function createReplica(args: {
         const again = (await reader.head()).checkpoint
         if (again?.key === named?.key) {
           throw new StoredBytesError(
-            `the checkpoint ${named?.key} that the head names is missing; run: tidelog rebuild`,
+            `the checkpoint ${named?.key} that the head names is missing: the object store lost data; restore it from a backup`,
           )
         }
         named = again

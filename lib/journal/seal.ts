@@ -6,12 +6,14 @@ import { SEAL_BYTES, SEAL_ENTRIES } from '../base/limits.ts'
 import type { Head, JournalStore, UpdateHeadOutcome } from '../storage/ports.ts'
 import { chainHash, encodeChunk } from './chunk.ts'
 
-/** True when the tail has grown past what makes appends dear. */
-export function isSealDue(head: Head): boolean {
-  if (head.tail.length >= SEAL_ENTRIES) return true
+const SEAL_AFTER = { entries: SEAL_ENTRIES, bytes: SEAL_BYTES }
+
+/** True when the tail has grown past what makes appends dear in this store. */
+export function isSealDue({ sealAfter = SEAL_AFTER }: JournalStore, head: Head): boolean {
+  if (head.tail.length >= sealAfter.entries) return true
   let bytes = 0
   for (const entry of head.tail) bytes += entry.length
-  return bytes > SEAL_BYTES
+  return bytes > sealAfter.bytes
 }
 
 /** Moves the tail to `sealed`. Only for a head whose `sealed` is empty and whose tail is not. */

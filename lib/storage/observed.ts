@@ -76,7 +76,7 @@ function observeObjects(objects: ObjectStore, run: Run): ObjectStore {
 }
 
 function observeJournal(journal: JournalStore, run: Run): JournalStore {
-  const { watch } = journal
+  const { watch, sealAfter } = journal
   return {
     init: () => run('init', () => journal.init()),
     readHead: () => run('readHead', () => journal.readHead()),
@@ -102,6 +102,7 @@ function observeJournal(journal: JournalStore, run: Run): JournalStore {
         (outcome) => (outcome.kind === 'found' ? sizeOfAll(outcome.chunks.map(({ bytes }) => bytes)) : undefined),
       ),
     deleteChunks: (from, to) => run('deleteChunks', () => journal.deleteChunks(from, to)),
+    ...(sealAfter === undefined ? {} : { sealAfter }),
     ...(watch === undefined ? {} : { watch: (onChange: () => void) => watch.call(journal, onChange) }),
   }
 }

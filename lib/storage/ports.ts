@@ -152,6 +152,8 @@ export interface JournalStore {
    * Stores without it are polled.
    */
   watch?(onChange: () => void): () => void
+  /** Optional: the tail is sealed past either of these, where an append does not cost more the longer the tail is. */
+  readonly sealAfter?: { readonly entries: number; readonly bytes: number }
 }
 
 // ───────────────────────────── documents ─────────────────────────────

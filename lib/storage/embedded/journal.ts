@@ -2,7 +2,7 @@
 // other processes too; appends that wait at the same time share one commit and one fsync. Every read begins with a fresh
 // snapshot, which makes it strongly consistent across processes.
 import { assert } from '../../base/assert.ts'
-import { READ_CHUNKS_BYTES, TAIL_ENTRIES_MAX } from '../../base/limits.ts'
+import { EMBEDDED_SEAL_AFTER, READ_CHUNKS_BYTES, TAIL_ENTRIES_MAX } from '../../base/limits.ts'
 import { appended, checkpointMoved, incarnationRaised, initialised, sealBegun, sealFinished } from '../head.ts'
 import type { Head, JournalStore, ReadChunksOutcome, UpdateHeadOutcome } from '../ports.ts'
 import { unavailable } from './failures.ts'
@@ -56,6 +56,7 @@ export function createEmbeddedJournal(handle: Handle): JournalStore {
         }
       }),
     watch: (onChange) => handle.watch(onChange),
+    sealAfter: EMBEDDED_SEAL_AFTER,
   }
 }
 

@@ -158,7 +158,7 @@ describe('replica', () => {
     const cold = await world.openJournal({ refresh: false })
     expect(await world.run(cold.journal.replica.refresh())).toEqual({ kind: 'halted' })
     expect(cold.halted).toHaveLength(1)
-    expect(cold.halted[0]).toMatch(/checkpoint root\/.* is missing; run: tidelog rebuild/)
+    expect(cold.halted[0]).toMatch(/checkpoint root\/.* is missing: the object store lost data/)
     expect(cold.script.count('readHead')).toBe(2)
   })
 

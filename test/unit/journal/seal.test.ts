@@ -6,6 +6,7 @@ import { SEAL_BYTES, SEAL_ENTRIES } from '../../../lib/base/limits.ts'
 import { encodeChunk } from '../../../lib/journal/chunk.ts'
 import { beginSeal, finishSeal, isSealDue } from '../../../lib/journal/seal.ts'
 import { FIRST_HEAD } from '../../../lib/storage/head.ts'
+import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import { appendNamed, chunksOf, headOf, namesIn, sealAway, verifyChain } from '../support/journal-facts.ts'
 import { rest } from '../support/manual-clock.ts'
 import type { Fault, StoreCall } from '../support/scripted-stores.ts'
@@ -20,11 +21,16 @@ describe('seal', () => {
       ...FIRST_HEAD,
       tail: Array.from({ length: count }, () => new Uint8Array(bytes)),
     })
-    expect(isSealDue(head(0, 0))).toBe(false)
-    expect(isSealDue(head(SEAL_ENTRIES - 1, 10))).toBe(false)
-    expect(isSealDue(head(SEAL_ENTRIES, 10))).toBe(true)
-    expect(isSealDue(head(2, SEAL_BYTES / 2))).toBe(false)
-    expect(isSealDue(head(2, SEAL_BYTES / 2 + 1))).toBe(true)
+    const store = createMemoryBackend().open().journal
+    expect(isSealDue(store, head(0, 0))).toBe(false)
+    expect(isSealDue(store, head(SEAL_ENTRIES - 1, 10))).toBe(false)
+    expect(isSealDue(store, head(SEAL_ENTRIES, 10))).toBe(true)
+    expect(isSealDue(store, head(2, SEAL_BYTES / 2))).toBe(false)
+    expect(isSealDue(store, head(2, SEAL_BYTES / 2 + 1))).toBe(true)
+    const patient = { ...store, sealAfter: { entries: 40, bytes: 9000 } }
+    expect(isSealDue(patient, head(39, 100))).toBe(false)
+    expect(isSealDue(patient, head(40, 100))).toBe(true)
+    expect(isSealDue(patient, head(10, 901))).toBe(true)
   })
 
   for (const step of steps) {
