@@ -118,7 +118,7 @@ const journalMutants: readonly Mutant[] = [
     beside: [
       {
         file: SEAL,
-        search: 'if (head.tail.length >= SEAL_ENTRIES) return true',
+        search: 'if (head.tail.length >= sealAfter.entries) return true',
         replace: 'if (head.tail.length >= 0) return true',
       },
     ],
