@@ -204,7 +204,7 @@ export function createReplica(args: {
     let next = first
     if (incarnation === undefined) {
       incarnation = next.incarnation
-      if (next.checkpoint !== undefined) await restartFromHead(next)
+      if (next.checkpoint !== undefined) next = await restartFromHead(next)
     }
     if (next.incarnation !== incarnation) throw new StoredBytesError('the journal was restored to another incarnation')
     for (let tries = 0; tries < 5; tries++) {
@@ -221,27 +221,31 @@ export function createReplica(args: {
             `entry ${index} of generation ${generation}, or its body, is missing and no checkpoint covers it: the stores lost data; restore them from a backup`,
           )
         }
-        await restartFromHead(next)
+        next = await restartFromHead(next)
       }
     }
     throw new UnavailableError()
   }
 
-  /** Restarts; if the checkpoint that a head names is missing, the head is read again, and if it is still named, all stops. */
-  async function restartFromHead(first: Head): Promise<void> {
-    let named = first.checkpoint
+  /**
+   * Restarts; if the checkpoint that a head names is missing, the head is read again, and if it is still named, all stops.
+   * Answers the head that it started from: an older one would lie behind the state.
+   */
+  async function restartFromHead(first: Head): Promise<Head> {
+    let from = first
     for (;;) {
       try {
-        return await restart(named)
+        await restart(from.checkpoint)
+        return from
       } catch (error) {
         if (!(error instanceof GapError)) throw error
-        const again = (await reader.head()).checkpoint
-        if (again?.key === named?.key) {
+        const again = await reader.head()
+        if (again.checkpoint?.key === from.checkpoint?.key) {
           throw new StoredBytesError(
-            `the checkpoint ${named?.key} that the head names is missing: the object store lost data; restore it from a backup`,
+            `the checkpoint ${from.checkpoint?.key} that the head names is missing: the object store lost data; restore it from a backup`,
           )
         }
-        named = again
+        from = again
       }
     }
   }

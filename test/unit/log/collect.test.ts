@@ -95,6 +95,31 @@ describe('collect', () => {
     expect(await log.collect({ graceMs: -1 })).toEqual({ kind: 'nothing' })
   })
 
+  it('opens from a head whose checkpoint is gone by the time it is asked for, and can write', async () => {
+    const backend = createMemoryBackend()
+    const { log, stores } = await open(backend)
+    await log.createTopic({ name: 't', partitions: 1, configs: new Map() })
+    await send(log, 't', 60)
+    await log.checkpoint()
+    const old = await stores.journal.readHead()
+    await send(log, 't', 60)
+    await log.checkpoint()
+    expect((await log.collect({ graceMs: -1 })).kind).toBe('collected')
+    let reads = 0
+    const slow: Stores = {
+      ...stores,
+      journal: {
+        ...stores.journal,
+        readHead: () => (reads++ === 0 ? Promise.resolve(old) : stores.journal.readHead()),
+      },
+    }
+    const args = { stores: slow, clock: systemClock, random: systemRandom, compression: inlineCompression }
+    const outcome = await openLog(args)
+    expect(outcome.kind).toBe('opened')
+    if (outcome.kind === 'opened') await send(outcome.log, 't', 1)
+    expect(reads).toBeGreaterThan(1)
+  })
+
   it('rejects what a late writer names after the horizon passed it', async () => {
     const { log } = await open(createMemoryBackend())
     await log.createTopic({ name: 't', partitions: 1, configs: new Map() })
