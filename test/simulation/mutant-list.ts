@@ -304,7 +304,13 @@ const journalMutants: readonly Mutant[] = [
   {
     name: 'missing-checkpoint-is-final',
     sentence: 'if the object that the head names is missing, read the head again; if it is still named, stop',
-    edits: [{ file: REPLICA, search: 'if (again?.key === named?.key) {', replace: "if (again?.key !== 'none') {" }],
+    edits: [
+      {
+        file: REPLICA,
+        search: 'if (again.checkpoint?.key === from.checkpoint?.key) {',
+        replace: "if (again.checkpoint?.key !== 'none') {",
+      },
+    ],
     seeds: 3000,
   },
 ]
