@@ -12,6 +12,8 @@ import type { Seeded } from './random.ts'
 import { createLine, KEPT_TOPIC, type Scene, type Target, targetName } from './scene.ts'
 
 interface Batch {
+  /** How many were made for its partition before it. */
+  readonly index: number
   readonly send: Send
   readonly target: Target
   readonly bytes: Uint8Array
@@ -24,6 +26,8 @@ interface Batch {
 
 interface Lane {
   nextSequence: number
+  /** Batches made so far. */
+  made: number
   /** Sent or to be sent, oldest first. */
   readonly open: Batch[]
 }
@@ -63,7 +67,7 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
     const key = targetName(target)
     let lane = lanes.get(key)
     if (lane === undefined) {
-      lane = { nextSequence: 0, open: [] }
+      lane = { nextSequence: 0, made: 0, open: [] }
       lanes.set(key, lane)
     }
     return lane
@@ -72,7 +76,9 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
 
   function makeBatch(target: Target): void {
     const lane = laneOf(target)
-    if (lane.open.length >= IN_FLIGHT_MAX) return
+    // Brokers remember the last five batches: who is not sure of one stays within five of it, answered ones included.
+    const [first] = lane.open
+    if (first !== undefined && lane.made - first.index >= IN_FLIGHT_MAX) return
     const count = random.int(1, 4)
     const names = Array.from({ length: count }, () => `${options.name}.${++values}`)
     const timestamps = names.map(() => EPOCH_MS + Math.floor(world.now()) + random.int(-500, 500))
@@ -93,6 +99,7 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
     })
     const maxTimestamp = Math.max(...timestamps)
     lane.open.push({
+      index: lane.made++,
       send,
       target,
       bytes,
