@@ -49,6 +49,11 @@ export function ulidToBytes(ulid: Ulid): Uint8Array {
   return bytes
 }
 
+/** Whether the text is a ULID: 26 digits, of which the first leaves no more than 128 bits. */
+export function isUlid(text: string): text is Ulid {
+  return text.length === 26 && text[0]! <= '7' && [...text].every((c) => VALUES.has(c))
+}
+
 /** The wall time (ms) in a ULID. */
 export function ulidTimeMs(ulid: Ulid): number {
   const b = ulidToBytes(ulid)
