@@ -18,8 +18,8 @@ import {
   RESPONSE_BYTES_UNWRITTEN_MAX,
 } from '../base/limits.ts'
 import type { Broker, BrokerConnection, BrokerResponse, Handled } from '../broker/broker.ts'
+import { FrameAssembler } from '../wire/frame-assembler.ts'
 import type { ByteBudget } from './byte-budget.ts'
-import { FrameAssembler } from './frame-assembler.ts'
 import type { GatewayObserver } from './observer.ts'
 import { type KnownAnswer, Outgoing } from './outgoing.ts'
 

@@ -3,7 +3,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { FRAME_BYTES_MAX } from '../../../lib/base/limits.ts'
-import { FrameAssembler } from '../../../lib/gateway/frame-assembler.ts'
+import { FrameAssembler } from '../../../lib/wire/frame-assembler.ts'
 
 function framed(body: Uint8Array): Buffer {
   const length = Buffer.alloc(4)
