@@ -152,3 +152,41 @@ export const EMBEDDED_WATCH_INTERVAL_MS = 3
 export const RECORD_ERRORS_MAX = 1000
 /** Topics or resources in one request whose answer lists some 40 configs for each. Kafka creates as many at once. */
 export const DESCRIBED_PER_REQUEST_MAX = 10_000
+
+/** The client side of HTTPS asks again for a fetch with nothing to return: from, doubling, to (docs/https.md). */
+export const HTTPS_POLL_MS_MIN = 50
+export const HTTPS_POLL_MS_MAX = 2000
+/** It asks again this often for other requests that wait at the server, as joins do. */
+export const HTTPS_PARKED_POLL_MS = 250
+/** A request whose answer was lost is repeated this long after the first failure, with pauses: from, doubling, to. */
+export const HTTPS_REPEAT_MS_MAX = 30_000
+export const HTTPS_REPEAT_PAUSE_MS_MIN = 100
+export const HTTPS_REPEAT_PAUSE_MS_MAX = 3000
+/** One exchange over HTTPS: API Gateway itself gives up after 30 s. */
+export const HTTPS_EXCHANGE_MS_MAX = 35_000
+/** HTTPS connections of one process; a request that finds none free waits for one. */
+export const HTTPS_SOCKETS_MAX = 128
+/** What a Lambda function may answer, with its base64 undone. */
+export const HTTPS_RESPONSE_BYTES_MAX = 6 * 1024 * 1024
+/** A problem's body: what is longer is none of ours. */
+export const HTTPS_PROBLEM_BYTES_MAX = 64 * 1024
+/** Partitions that a connection remembers as having nothing new; with more of them it polls as if it knew nothing. */
+export const HTTPS_EMPTY_PARTITIONS_MAX = 10_000
+/** Clients of one `tidelog connect`. */
+export const CONNECT_CONNECTIONS_MAX = 1024
+/** What it holds of their requests, and of the answers to them. */
+export const CONNECT_REQUEST_BYTES_MAX = 128 * 1024 * 1024
+export const CONNECT_ANSWER_BYTES_MAX = 128 * 1024 * 1024
+/** A frame that is too long for HTTPS is read up to here, so that a producer can be told; past it the client is cut off. */
+export const CONNECT_FRAME_BYTES_MAX = 16 * 1024 * 1024
+/** The same trouble is told again after this time. */
+export const CONNECT_NOTICE_MS = 60_000
+/** CloudFormation: the answer of a custom resource. */
+export const CUSTOM_RESOURCE_ANSWER_BYTES_MAX = 4096
+/** What a function keeps of its time to put such an answer, and how long one try may take. */
+export const CUSTOM_RESOURCE_ANSWER_MS = 6000
+export const CUSTOM_RESOURCE_PUT_MS_MAX = 4000
+/** Asking CloudFormation for the status of a stack. */
+export const STACK_STATUS_MS_MAX = 5000
+/** What a maintenance job leaves of its invocation, at most: the longest call that may still be under way, and the answer. */
+export const MAINTENANCE_RESERVE_MS = S3_REQUEST_MS_MAX + 5000
