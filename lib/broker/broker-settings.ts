@@ -2,7 +2,7 @@
 // itself goes by. Set once, when the process starts; every name is one that Kafka has, and DescribeConfigs shows each with
 // its source. What Kafka has and we do not is left out instead of being shown with a value that means nothing.
 import { assert } from '../base/assert.ts'
-import { CONNECTION_IDLE_MS_MAX, CONNECTIONS_MAX, FRAME_BYTES_MAX } from '../base/limits.ts'
+import { CONNECTION_IDLE_MS_MAX, CONNECTIONS_MAX, FETCH_BYTES_MAX, FRAME_BYTES_MAX } from '../base/limits.ts'
 import {
   CONFIG_SOURCES,
   CONFIG_TYPES,
@@ -30,6 +30,8 @@ export interface BrokerSettings {
   readonly deleteTopics: boolean
   /** socket.request.max.bytes */
   readonly frameBytesMax: number
+  /** fetch.max.bytes */
+  readonly fetchBytesMax: number
   /** max.connections */
   readonly connectionsMax: number
   /** connections.max.idle.ms; -1 is for ever. */
@@ -64,6 +66,13 @@ const OWN_CONFIGS: readonly ConfigDefinition[] = [
     type: 'BOOLEAN',
     default: 'true',
     documentation: 'Whether topics can be deleted.',
+  },
+  {
+    name: 'fetch.max.bytes',
+    type: 'INT',
+    default: String(FETCH_BYTES_MAX),
+    range: { kind: 'between', min: 1024, max: FETCH_BYTES_MAX },
+    documentation: 'The most bytes of records in one answer to a fetch.',
   },
   {
     name: 'max.connections',
@@ -149,6 +158,7 @@ export function brokerSettings(explicit: ReadonlyMap<string, string>): BrokerSet
       autoCreateTopics: text('auto.create.topics.enable') === 'true',
       deleteTopics: text('delete.topic.enable') === 'true',
       frameBytesMax: Number(text('socket.request.max.bytes')),
+      fetchBytesMax: Number(text('fetch.max.bytes')),
       connectionsMax: Number(text('max.connections')),
       connectionIdleMsMax: Number(text('connections.max.idle.ms')),
       offsetsRetentionMinutes: Number(text('offsets.retention.minutes')),

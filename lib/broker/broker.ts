@@ -1,5 +1,6 @@
 // The broker as its doors (TCP gateway, HTTPS functions, tests) see it: one request frame in, at most one response frame
 // out. It knows nothing of sockets. `router.ts` builds it from one handler per Kafka API.
+import type { RequestName } from '../log/append-once.ts'
 
 /** Who sends. One object per connection, kept by the door. */
 export interface BrokerConnection {
@@ -19,6 +20,18 @@ export interface BrokerConnection {
      */
     isProven(): boolean
   }
+  /** Set by a door for which each request stands alone, as HTTPS does: one such object per request then. */
+  readonly exchange?: Exchange
+}
+
+/** What a door says of a request that travels by itself. */
+export interface Exchange {
+  /** The request's own name across repeats; undefined: it is never repeated. */
+  readonly name: RequestName | undefined
+  /** How long the client has waited for this request already: nothing waits here, it is told `later` and asks again. */
+  readonly waitedMs: number
+  /** A response frame may not be longer. */
+  readonly responseBytesMax: number
 }
 
 export type BrokerResponse =
@@ -31,6 +44,10 @@ export type BrokerResponse =
     }
   /** acks=0: Kafka sends nothing. */
   | { readonly kind: 'none' }
+  /** Nothing to answer yet: only for a request with an `exchange`, which is to be sent again. */
+  | { readonly kind: 'later' }
+  /** The name of the request was used for another one; only with an `exchange`. */
+  | { readonly kind: 'conflict'; readonly reason: string }
   /** The bytes made no sense, or Kafka closes the connection in this case. */
   | { readonly kind: 'close'; readonly reason: string }
 

@@ -1,10 +1,10 @@
 // Fetch: reads records, and waits for them as the client asks. No fetch sessions are ever made: every answer says session 0
 // and tells about every partition asked for, in the order of the request, which all clients take for a full fetch. The
 // record bytes in the response are the log's own buffers; nothing is copied here.
-import { FETCH_BYTES_MAX } from '../base/limits.ts'
 import type { FetchPartition, FetchPartitionOutcome } from '../log/log.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import type { FetchRequest, FetchResponse } from '../wire/messages/fetch.ts'
+import type { Exchange } from './broker.ts'
 import type { BrokerContext, Call } from './context.ts'
 import { leaderEpochProblem } from './leader-epoch.ts'
 import { fetchFailure, type NamedBy, unknownTopic, unserved } from './outcomes.ts'
@@ -23,7 +23,12 @@ type Planned =
   | { readonly kind: 'read'; readonly read: FetchPartition }
   | { readonly kind: 'failed'; readonly errorCode: number }
 
-export async function handleFetch(context: BrokerContext, request: FetchRequest, call: Call): Promise<FetchResponse> {
+/** `later`: the door does not wait, and the client's own wait is not over. */
+export async function handleFetch(
+  context: BrokerContext,
+  request: FetchRequest,
+  call: Call,
+): Promise<FetchResponse | 'later'> {
   // An epoch above 0 continues a session, and none was ever made here. 0 asks for one, -1 for none: both are full fetches.
   if (call.apiVersion >= 7 && request.sessionEpoch > 0) return fetchError(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
   const by: NamedBy = call.apiVersion >= TOPIC_IDS_FROM ? 'id' : 'name'
@@ -36,21 +41,25 @@ export async function handleFetch(context: BrokerContext, request: FetchRequest,
   )
   const planned = plans.flat()
   const reads = planned.flatMap((p) => (p.kind === 'read' ? [p.read] : []))
+  // An error is told at once, as Kafka does: the client has something to do about it.
+  const waitMsMax = reads.length < planned.length ? 0 : Math.max(0, request.maxWaitMs)
+  const { exchange } = call.connection
+  const bytesMax = recordBytesMax(context.settings.fetchBytesMax, exchange, planned.length)
   const outcomes =
     reads.length === 0
       ? []
       : await context.log.fetch({
           partitions: reads,
           bytesMin: Math.max(0, request.minBytes),
-          bytesMax: Math.min(Math.max(0, request.maxBytes), FETCH_BYTES_MAX),
-          // An error is told at once, as Kafka does: the client has something to do about it.
-          waitMsMax: reads.length < planned.length ? 0 : Math.max(0, request.maxWaitMs),
+          bytesMax: Math.min(Math.max(0, request.maxBytes), bytesMax),
+          waitMsMax: exchange === undefined ? waitMsMax : 0,
           committedOnly,
           leaderEpoch: context.members.epoch(),
           signal: call.connection.signal,
           proven: call.proven,
           ...(call.takeOver === undefined ? {} : { takeOver: call.takeOver }),
         })
+  if (exchange !== undefined && exchange.waitedMs < waitMsMax && isTooLittle(request, outcomes)) return 'later'
   let next = 0
   return {
     throttleTimeMs: 0,
@@ -63,10 +72,31 @@ export async function handleFetch(context: BrokerContext, request: FetchRequest,
         const step = plans[t]![p]!
         return step.kind === 'failed'
           ? partitionError(partition.partition, step.errorCode, committedOnly)
-          : partitionResponse(partition.partition, outcomes[next++]!, by, committedOnly)
+          : partitionResponse(partition.partition, outcomes[next++]!, by, committedOnly, exchange && bytesMax)
       }),
     })),
   }
+}
+
+/** What a partition's answer takes beside its records, and what a response does, generously: names are not repeated. */
+const PARTITION_OVERHEAD_BYTES = 128
+const RESPONSE_OVERHEAD_BYTES = 16 * 1024
+
+/** Bytes of records that fit the answer. */
+function recordBytesMax(fetchBytesMax: number, exchange: Exchange | undefined, partitions: number): number {
+  if (exchange === undefined) return fetchBytesMax
+  const overhead = RESPONSE_OVERHEAD_BYTES + partitions * PARTITION_OVERHEAD_BYTES
+  return Math.max(0, Math.min(fetchBytesMax, exchange.responseBytesMax - overhead))
+}
+
+/** True if all went well and it is less than the client wants to wait for. */
+function isTooLittle({ minBytes }: FetchRequest, outcomes: readonly FetchPartitionOutcome[]): boolean {
+  let bytes = 0
+  for (const outcome of outcomes) {
+    if (outcome.kind !== 'records') return false
+    bytes += outcome.sizeBytes
+  }
+  return bytes < minBytes
 }
 
 /** A response that is an error as a whole. */
@@ -110,7 +140,12 @@ function partitionResponse(
   outcome: FetchPartitionOutcome,
   by: NamedBy,
   committedOnly: boolean,
+  sizeBytesMax = Number.POSITIVE_INFINITY,
 ): PartitionResponse {
+  // The first batch is returned whole however long it is, and this one is longer than a response can be.
+  if (outcome.kind === 'records' && outcome.sizeBytes > sizeBytesMax) {
+    return partitionError(partitionIndex, ErrorCode.MESSAGE_TOO_LARGE, committedOnly)
+  }
   if (outcome.kind === 'records') {
     return {
       ...partitionError(partitionIndex, ErrorCode.NONE, committedOnly),

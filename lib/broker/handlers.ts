@@ -40,6 +40,8 @@ import { handleProduce, produceError } from './produce.ts'
 export type Answer =
   | { readonly kind: 'respond'; readonly body: readonly Uint8Array[]; readonly errorCode: number }
   | { readonly kind: 'none' }
+  | { readonly kind: 'later' }
+  | { readonly kind: 'conflict'; readonly reason: string }
   | { readonly kind: 'close'; readonly reason: string }
 
 export interface Started {
@@ -62,19 +64,23 @@ type Handle<A extends Api> = (
   context: BrokerContext,
   request: RequestOf<A>,
   call: Call,
-) => Promise<ResponseInput<A> | undefined>
+) => Promise<ResponseInput<A> | 'later' | undefined>
 type Broken<A extends Api> = (request: RequestOf<A>, errorCode: number, call: Call) => ResponseInput<A> | undefined
 
-/** A row for an API whose next request waits for its answer. A handler that gives no response closes the connection. */
+/**
+ * A row for an API whose next request waits for its answer. A handler that gives no response closes the connection, and one
+ * that may not wait says `later`.
+ */
 function row<A extends Api>(api: A, handle: Handle<A>, broken?: Broken<A>): Row {
   return {
     api,
     start: (context, body, call) => {
       const request = decodeRequest(api, call.apiVersion, body)
-      const encode = (response: ResponseInput<A> | undefined): Answer =>
-        response === undefined
-          ? { kind: 'close', reason: `${api.name} cannot be answered now` }
-          : respond(api, call.apiVersion, response)
+      const encode = (response: ResponseInput<A> | 'later' | undefined): Answer => {
+        if (response === 'later') return { kind: 'later' }
+        if (response === undefined) return { kind: 'close', reason: `${api.name} cannot be answered now` }
+        return respond(api, call.apiVersion, response)
+      }
       return {
         answer: handle(context, request, call).then(encode),
         broken: broken && ((errorCode) => encode(broken(request, errorCode, call))),

@@ -17,6 +17,8 @@ export type ProduceAnswer =
   | { readonly kind: 'none' }
   /** acks=0 and something failed: the only way to tell the producer. */
   | { readonly kind: 'close'; readonly reason: string }
+  /** The request's name belongs to another request. */
+  | { readonly kind: 'conflict'; readonly reason: string }
 
 export interface ProduceHandled {
   readonly admitted: Promise<void>
@@ -49,11 +51,12 @@ export function handleProduce(context: BrokerContext, request: ProduceRequest, c
   }
   const appended = prepareAll(context, request, call).then((prepared) => {
     const batches = prepared.flatMap((p): BatchToAppend[] => (p.kind === 'ready' ? [p.batch] : []))
-    const append = batches.length === 0 ? undefined : context.log.append(call.connection.id, batches)
+    const append = batches.length === 0 ? undefined : startAppend(context, call, batches)
     return { prepared, append }
   })
-  const responses = appended.then(async ({ prepared, append }) => {
+  const responses = appended.then(async ({ prepared, append }): Promise<Outcome[] | Conflict> => {
     const outcomes = (await append?.outcomes) ?? []
+    if ('kind' in outcomes) return outcomes
     let next = 0
     return prepared.map((p) =>
       p.kind === 'ready' ? appendedPartition(outcomes[next++]!, p.logAppendTimeMs) : failedPartition(p.failure, p),
@@ -71,6 +74,26 @@ export function handleProduce(context: BrokerContext, request: ProduceRequest, c
 
 /** What the partition gets apart from its number. */
 type Outcome = Omit<PartitionResponse, 'index'>
+type Conflict = Extract<ProduceAnswer, { kind: 'conflict' }>
+
+/** Hands the batches to the log: in the connection's order, or under the request's own name, so that it can be repeated. */
+function startAppend(
+  { log }: BrokerContext,
+  { connection }: Call,
+  batches: readonly BatchToAppend[],
+): { readonly admitted: Promise<void>; readonly outcomes: Promise<readonly AppendBatchOutcome[] | Conflict> } {
+  const name = connection.exchange?.name
+  if (name === undefined) return log.append(connection.id, batches)
+  const outcomes = log.appendOnce(name, batches).then((outcome) => {
+    if (outcome.kind === 'answered') return outcome.outcomes
+    const reason =
+      outcome.kind === 'reused'
+        ? `The request id ${name.generation}-${name.id} was used for other records.`
+        : `No journal of this deployment has reached generation ${name.generation}: use the one that the last answer told.`
+    return { kind: 'conflict' as const, reason }
+  })
+  return { admitted: Promise.resolve(), outcomes }
+}
 
 async function prepareAll(context: BrokerContext, request: ProduceRequest, call: Call): Promise<ProducedBatch[]> {
   const lookup = topicLookup(context.log)
@@ -115,8 +138,10 @@ async function preparePartition(
 }
 
 /** Held until the outcome is known all the same, so that a producer cannot outrun the store. */
-async function answerNothing(responses: Promise<Outcome[]>): Promise<ProduceAnswer> {
-  const failed = (await responses).find((response) => response.errorCode !== ErrorCode.NONE)
+async function answerNothing(responses: Promise<Outcome[] | Conflict>): Promise<ProduceAnswer> {
+  const outcomes = await responses
+  if ('kind' in outcomes) return outcomes
+  const failed = outcomes.find((response) => response.errorCode !== ErrorCode.NONE)
   if (failed === undefined) return { kind: 'none' }
   return { kind: 'close', reason: `a produce request with acks=0 failed with error ${failed.errorCode}` }
 }
@@ -128,17 +153,19 @@ async function answerNothing(responses: Promise<Outcome[]>): Promise<ProduceAnsw
 function answerInTime(
   context: BrokerContext,
   request: ProduceRequest,
-  responses: Promise<Outcome[]>,
+  responses: Promise<Outcome[] | Conflict>,
 ): Promise<ProduceAnswer> {
   return new Promise((resolve, reject) => {
     const timeoutMs = Math.max(request.timeoutMs, PRODUCE_TIMEOUT_MS_MIN)
     const cancel = context.clock.timer(timeoutMs, () => {
       resolve({ kind: 'respond', response: buildResponse(request, () => failedPartition(TIMED_OUT)) })
     })
-    const settle = (outcomes: Outcome[]): void => {
+    const settle = (outcomes: Outcome[] | Conflict): void => {
       cancel()
       let next = 0
-      resolve({ kind: 'respond', response: buildResponse(request, () => outcomes[next++]!) })
+      resolve(
+        'kind' in outcomes ? outcomes : { kind: 'respond', response: buildResponse(request, () => outcomes[next++]!) },
+      )
     }
     responses.then(settle, (error: unknown) => {
       cancel()

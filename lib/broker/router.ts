@@ -52,7 +52,7 @@ export function createBroker(options: BrokerOptions): Broker {
           apiName,
           version,
           result: response.kind,
-          errorCode: response.kind === 'close' ? ErrorCode.UNKNOWN_SERVER_ERROR : errorCode,
+          errorCode: isRefused(response) ? ErrorCode.UNKNOWN_SERVER_ERROR : errorCode,
           durationMs: options.clock.monotonic() - startedAt,
           bytesIn: frame.length,
           bytesOut: response.kind === 'send' ? response.buffers.reduce((sum, buffer) => sum + buffer.length, 0) : 0,
@@ -95,6 +95,10 @@ export function createBroker(options: BrokerOptions): Broker {
 function callOf({ apiVersion, clientId }: RequestHeader, connection: BrokerConnection, held: (() => void)[]): Call {
   const takeOver = connection.delivery && ((giveBack: () => void): void => void held.push(giveBack))
   return { apiVersion, clientId, connection, takeOver, proven: connection.delivery?.isProven() ?? false }
+}
+
+function isRefused({ kind }: BrokerResponse): boolean {
+  return kind === 'close' || kind === 'conflict'
 }
 
 /** The response, with what is to be given back when it is written. What will not be written is given back now. */

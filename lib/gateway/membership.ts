@@ -19,7 +19,7 @@ import {
   type Membership,
   withGateway,
   withoutGateways,
-} from './membership-document.ts'
+} from '../broker/membership-document.ts'
 
 /** Leases are listed at least every so many renewals, even by a gateway that knows of no other. */
 const LOOK_ALONE_EVERY = 8

@@ -7,16 +7,19 @@ import { StoredBytesError } from '../base/bytes.ts'
 import { type Clock, sleep, systemClock } from '../base/clock.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
-import type { Members } from '../broker/broker.ts'
+import type { Broker, Members } from '../broker/broker.ts'
 import { type BrokerSettings, brokerSettings } from '../broker/broker-settings.ts'
 import { createBroker } from '../broker/router.ts'
+import { createFrameDoor, type FrameDoor } from '../http/frame-door.ts'
 import { health } from '../http/health.ts'
 import { createMetrics, type Metrics } from '../http/metrics.ts'
-import { type HttpServer, openHttpServer } from '../http/server.ts'
+import { createAnswerMemory } from '../http/remembered-answers.ts'
+import { type HttpServer, openHttpServer, type Route, type Routes, reading } from '../http/server.ts'
 import { startMaintenance } from '../log/maintenance.ts'
 import { type OpenedLog, openLog } from '../log/open-log.ts'
 import { observeStores } from '../storage/observed.ts'
 import type { Stores } from '../storage/ports.ts'
+import { FRAME_FUNCTIONS, HTTPS_FRAME_BYTES_MAX } from '../wire/https.ts'
 import { threadedCompression } from '../wire/native-compression.ts'
 import { type Listener, openListener } from './listener.ts'
 import { joinMembers } from './membership.ts'
@@ -139,10 +142,13 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const random = systemRandom
   const compression = threadedCompression
   const onRequest = metrics.onRequest
-  const broker = createBroker({ log, members, settings, compression, clock, random, logger, onRequest })
-  listener.serve(broker, () => log.fetchMemory.waiting)
+  const brokerFor = (seen: Members): Broker =>
+    createBroker({ log, members: seen, settings, compression, clock, random, logger, onRequest })
+  const answers = createAnswerMemory({ documents: stores.documents, clock, random })
+  const door = createFrameDoor({ log, members, answers, logger, broker: brokerFor })
+  listener.serve(brokerFor(members), () => log.fetchMemory.waiting)
   metrics.attach({ status: () => log.status(), budget: () => listener.budget, fetchMemory: () => log.fetchMemory })
-  http?.serve(routes(log, members, metrics))
+  http?.serve(routes(log, members, metrics, door))
   const httpAddress = http === undefined ? undefined : { host: http.host, port: http.port }
   return { kafka, http: httpAddress, advertised, where, members, log, close: () => cleanup.run() }
 }
@@ -219,16 +225,18 @@ async function openTheLog(stores: Stores, where: string, clock: Clock, logger: L
   }
 }
 
-function routes(log: OpenedLog, members: Members, metrics: Metrics) {
+function routes(log: OpenedLog, members: Members, metrics: Metrics, door: FrameDoor): Routes {
+  const renderMetrics = async () => {
+    const { contentType, text } = await metrics.render()
+    return { status: 200, headers: { 'content-type': contentType }, body: text }
+  }
   return new Map([
-    ['/health', async () => health(log.status(), members, RELEASE)],
-    [
-      '/metrics',
-      async () => {
-        const { contentType, text } = await metrics.render()
-        return { status: 200, headers: { 'content-type': contentType }, body: text }
-      },
-    ],
+    ['/health', reading(() => health(log.status(), members, RELEASE))],
+    ['/metrics', reading(renderMetrics)],
+    ...FRAME_FUNCTIONS.map((name): [string, Route] => [
+      `/kafka/${name}`,
+      { method: 'POST', bodyBytesMax: HTTPS_FRAME_BYTES_MAX, answer: (request) => door.answer(name, request) },
+    ]),
   ])
 }
 

@@ -1,10 +1,19 @@
-// The answers of the HTTP door as plain data, so that a handler can be called without a server (in a test, or by a Lambda
-// function). Errors are problem details as of RFC 9457.
+// Requests and answers of the HTTP doors as plain data, so that a handler can be called without a server (in a test, or by
+// a Lambda function). Errors are problem details as of RFC 9457.
+
+export interface HttpRequest {
+  readonly method: string
+  /** Without query. */
+  readonly path: string
+  /** By lower-case name. */
+  readonly headers: Readonly<Record<string, string | undefined>>
+  readonly body: Uint8Array
+}
 
 export interface HttpResponse {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: string | Uint8Array
 }
 
 export function json(status: number, value: unknown): HttpResponse {

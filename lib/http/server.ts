@@ -1,15 +1,28 @@
-// The HTTP door of a gateway: health and metrics. It stays small and slow on purpose (short timeouts, few connections):
-// what does not speak HTTP, or speaks it too slowly, is answered and closed without touching anybody else.
-import { createServer, type Server } from 'node:http'
+// The HTTP port of a gateway: health, metrics, and the routes of Kafka frames. What does not speak HTTP, or speaks it too
+// slowly, is answered and closed without touching anybody else. Bodies are bounded one by one and all together, so that many
+// slow senders cannot fill the memory.
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { Socket } from 'node:net'
-import { type HttpResponse, problem } from './responses.ts'
+import { type HttpRequest, type HttpResponse, problem } from './responses.ts'
 
 const CONNECTIONS_MAX = 256
 const HEADERS_MS_MAX = 10_000
 const REQUEST_MS_MAX = 30_000
+/** Bodies that are being received or answered, all together. */
+const BODIES_BYTES_MAX = 64 * 1024 * 1024
 
-/** What the server serves, by path. Only GET (and HEAD) exist. */
-export type Routes = ReadonlyMap<string, () => HttpResponse | Promise<HttpResponse>>
+export interface Route {
+  /** GET includes HEAD. */
+  readonly method: 'GET' | 'POST'
+  /** A longer body is refused; 0 for what has none. */
+  readonly bodyBytesMax: number
+  readonly answer: (request: HttpRequest) => HttpResponse | Promise<HttpResponse>
+}
+/** A route that can only be read. */
+export const reading = (answer: Route['answer']): Route => ({ method: 'GET', bodyBytesMax: 0, answer })
+
+/** What the server serves, by path. */
+export type Routes = ReadonlyMap<string, Route>
 
 export interface HttpServer {
   readonly host: string
@@ -23,21 +36,47 @@ export interface HttpServer {
 /** Binds a port. Rejects with the system's error (`EADDRINUSE`, …) when it cannot. */
 export async function openHttpServer(host: string, port: number): Promise<HttpServer> {
   let routes: Routes | undefined
+  let heldBytes = 0
   const server = createServer(
     { headersTimeout: HEADERS_MS_MAX, requestTimeout: REQUEST_MS_MAX },
-    (request, response) => {
-      // Whatever body was sent is of no use here.
-      request.resume()
-      void answer(routes, request.method ?? '', request.url ?? '').then(({ status, headers, body }) => {
-        response.writeHead(status, {
+    (incoming, outgoing) => {
+      void respond(incoming).then(({ status, headers, body }) => {
+        outgoing.writeHead(status, {
           ...headers,
-          'content-length': Buffer.byteLength(body),
+          // A response without a body has no length either.
+          ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
           'cache-control': 'no-store',
         })
-        response.end(request.method === 'HEAD' ? undefined : body)
+        outgoing.end(incoming.method === 'HEAD' ? undefined : body)
       })
     },
   )
+
+  async function respond(incoming: IncomingMessage): Promise<HttpResponse> {
+    const { method = '', url = '' } = incoming
+    const path = url.split('?', 1)[0] ?? ''
+    const route = routeOf(routes, method, path)
+    if ('status' in route) {
+      incoming.resume()
+      return route
+    }
+    const cost = bodyCost(incoming, route)
+    if (heldBytes + cost > BODIES_BYTES_MAX) {
+      incoming.resume()
+      return problem(503, 'Busy', 'Too many bodies are on their way at once.', { 'retry-after': '1' })
+    }
+    heldBytes += cost
+    try {
+      const body = await receive(incoming, route.bodyBytesMax)
+      if (body === undefined) return tooLarge(path, route.bodyBytesMax)
+      return await route.answer({ method, path, headers: headersOf(incoming), body })
+    } catch {
+      return problem(500, 'Internal error', `${path} could not be answered.`)
+    } finally {
+      heldBytes -= cost
+    }
+  }
+
   server.maxConnections = CONNECTIONS_MAX
   server.on('clientError', (_error, socket: Socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
@@ -58,21 +97,47 @@ export async function openHttpServer(host: string, port: number): Promise<HttpSe
   }
 }
 
-async function answer(routes: Routes | undefined, method: string, url: string): Promise<HttpResponse> {
+function routeOf(routes: Routes | undefined, method: string, path: string): Route | HttpResponse {
   if (routes === undefined) return problem(503, 'Starting', 'This gateway is starting; try again in a moment.')
-  const path = url.split('?', 1)[0] ?? ''
   const route = routes.get(path)
   if (route === undefined) {
     return problem(404, 'Not found', `There is nothing at ${path}. Try ${[...routes.keys()].join(' or ')}.`)
   }
-  if (method !== 'GET' && method !== 'HEAD') {
-    return problem(405, 'Method not allowed', `${path} can only be read.`, { allow: 'GET, HEAD' })
+  if (method === route.method || (method === 'HEAD' && route.method === 'GET')) return route
+  if (route.method === 'POST') return problem(405, 'Method not allowed', `${path} takes POST.`, { allow: 'POST' })
+  return problem(405, 'Method not allowed', `${path} can only be read.`, { allow: 'GET, HEAD' })
+}
+
+/** What a request may hold: what it says, if it says so and may. */
+function bodyCost(incoming: IncomingMessage, { bodyBytesMax }: Route): number {
+  const announced = Number(incoming.headers['content-length'] ?? bodyBytesMax)
+  return Math.min(announced, bodyBytesMax)
+}
+
+/** The body; undefined when it is longer than it may be. Without a bound above 0 it is of no use and not kept. */
+async function receive(incoming: IncomingMessage, bytesMax: number): Promise<Uint8Array | undefined> {
+  if (bytesMax === 0) {
+    incoming.resume()
+    return new Uint8Array()
   }
-  try {
-    return await route()
-  } catch {
-    return problem(500, 'Internal error', `${path} could not be answered.`)
+  const chunks: Uint8Array[] = []
+  let bytes = 0
+  for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
+    bytes += chunk.length
+    if (bytes <= bytesMax) chunks.push(chunk)
+    else chunks.length = 0
   }
+  return bytes <= bytesMax ? Buffer.concat(chunks) : undefined
+}
+
+function tooLarge(path: string, bytesMax: number): HttpResponse {
+  return problem(413, 'Content too large', `A body for ${path} is at most ${bytesMax} bytes.`)
+}
+
+function headersOf({ headers }: IncomingMessage): Record<string, string | undefined> {
+  const flat: Record<string, string | undefined> = {}
+  for (const [name, value] of Object.entries(headers)) flat[name] = Array.isArray(value) ? value.join(', ') : value
+  return flat
 }
 
 function bind(server: Server, host: string, port: number): Promise<number> {

@@ -25,6 +25,8 @@ export interface Appender {
    * does so by reference.
    */
   append(entries: readonly EntryToAppend[]): Promise<AppendOutcome>[]
+  /** Resolves when nothing is under way, seals included. */
+  idle(): Promise<void>
   /** Ends retries: what is not resolved becomes `unknown` or `unavailable`. Resolves when nothing is under way. */
   close(): Promise<void>
 }
@@ -178,6 +180,12 @@ export function createAppender(args: {
       queue.push(group)
       running ??= run()
       return outcomes
+    },
+    async idle() {
+      while (running !== undefined || sealing !== undefined) {
+        await running
+        await sealing
+      }
     },
     async close() {
       closed = true

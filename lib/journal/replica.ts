@@ -58,6 +58,8 @@ export interface JournalReplica {
   take(id: Ulid): OwnVerdict | undefined
   /** True once the replica has passed an announced entry. */
   passed(id: Ulid): boolean
+  /** Resolves when no read is under way and everything read is applied. */
+  idle(): Promise<void>
   halt(reason: string): void
 }
 
@@ -82,6 +84,7 @@ export function createReplica(args: {
   let restarts = 0
   let sinceCheckpoint = { entries: 0, bytes: 0 }
   let haltedBecause: string | undefined
+  let reading: Promise<unknown> = Promise.resolve()
   let applying: Promise<unknown> = Promise.resolve()
 
   function halt(reason: string): void {
@@ -304,7 +307,18 @@ export function createReplica(args: {
     get asOf() {
       return asOf
     },
-    refresh: shareReads(read),
+    refresh: shareReads(() => {
+      const outcome = read()
+      reading = outcome
+      return outcome
+    }),
+    async idle() {
+      for (let seen: unknown; seen !== reading; ) {
+        seen = reading
+        await reading
+      }
+      await applying
+    },
     observe: apply,
     expect: (id, body) => void expected.set(id, { body, verdict: undefined }),
     take(id) {

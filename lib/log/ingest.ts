@@ -30,6 +30,8 @@ export const INGEST_DEFAULTS: IngestOptions = { lingerMs: 20, ...UPLOAD_DEFAULTS
 
 export interface Ingest {
   append(connection: string, batches: readonly BatchToAppend[]): Append
+  /** Resolves when nothing is under way. */
+  idle(): Promise<void>
   /** Refuses what comes from now on; resolves when all that came before is settled. */
   close(): Promise<void>
 }
@@ -280,6 +282,15 @@ export function createIngest(args: {
     })
   }
 
+  async function untilIdle(): Promise<void> {
+    while (flushes.length > 0 || open.length > 0 || backlog.length > 0 || settling > 0) {
+      await new Promise<void>((resolve) => {
+        idle.push(resolve)
+        admit()
+      })
+    }
+  }
+
   return {
     append(connection, batches) {
       let finished: (outcomes: readonly AppendBatchOutcome[]) => void = () => {}
@@ -303,15 +314,11 @@ export function createIngest(args: {
       admit()
       return { admitted, outcomes }
     },
-    async close() {
+    idle: untilIdle,
+    close() {
       closed = true
       admit()
-      while (flushes.length > 0 || open.length > 0 || backlog.length > 0 || settling > 0) {
-        await new Promise<void>((resolve) => {
-          idle.push(resolve)
-          admit()
-        })
-      }
+      return untilIdle()
     },
   }
 }

@@ -4,6 +4,7 @@
 import type { TopicId } from '../base/ids.ts'
 import type { BatchVerdict } from '../journal/state/page.ts'
 import type { TopicState } from '../journal/state/root.ts'
+import type { AppendOnce } from './append-once.ts'
 
 /** A topic as the fold has it. */
 export type Topic = TopicState
@@ -139,6 +140,11 @@ export interface Log {
    * other, and when some cannot be committed, later ones of it that are not yet appended fail as `unavailable`.
    */
   append(connection: string, batches: readonly BatchToAppend[]): Append
+  /**
+   * Appends the batches of a request that may be sent again under the same name, to any process: it is written once. No
+   * order is kept between requests; whoever sends waits for one before the next.
+   */
+  readonly appendOnce: AppendOnce
   /** Reads and waits as Kafka's Fetch does; one outcome per partition, in order. Fresh where DESIGN.md asks for it. */
   fetch(request: FetchRequest): Promise<readonly FetchPartitionOutcome[]>
   /** Fresh. The offsets of a partition now. */
@@ -153,6 +159,8 @@ export interface Log {
 
   /** Figures for /metrics and /health. */
   status(): LogStatus
+  /** Resolves when nothing that this process began is under way any more: appends, seals, checkpoints, reads beside them. */
+  settle(): Promise<void>
   /** Stops taking appends, finishes those under way, ends all waits. */
   close(): Promise<void>
 }

@@ -8,6 +8,7 @@ import { writeCheckpoint } from '../journal/checkpoint.ts'
 import { createJournal, type Journal } from '../journal/journal.ts'
 import type { Stores } from '../storage/ports.ts'
 import type { Compression } from '../wire/compression.ts'
+import { createAppendOnce } from './append-once.ts'
 import { type CollectOptions, type CollectOutcome, collect } from './collect.ts'
 import { createFetcher } from './fetch.ts'
 import { createFetchMemory, type FetchMemory } from './fetch-memory.ts'
@@ -102,6 +103,7 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
     refresh: () => replica.refresh(),
     ...createTopics(journal, random),
     append: ingest.append,
+    appendOnce: createAppendOnce({ journal, objects: stores.objects, cache: reader.cache, partitions, clock, random }),
     fetch: fetcher.fetch,
     ...createOffsetLookups({ replica, partitions, reader, compression }),
     status() {
@@ -115,6 +117,12 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
         partitions: count,
         halted: replica.haltedBecause !== undefined,
       }
+    },
+    async settle() {
+      await ingest.idle()
+      await journal.appender.idle()
+      await checkpoints.idle()
+      await replica.idle()
     },
     async close() {
       fetcher.close()
@@ -157,7 +165,7 @@ function scheduleCheckpoints(
   random: Random,
   logger: Logger,
   entriesMax = CHECKPOINT_ENTRIES,
-): { look: () => void; close: () => Promise<void> } {
+): { look: () => void; idle: () => Promise<void>; close: () => Promise<void> } {
   const draw = (): number => entriesMax - randomInt(random, 0, Math.max(1, entriesMax >>> 2))
   let due = draw()
   let dueBytes = CHECKPOINT_BYTES
@@ -178,6 +186,9 @@ function scheduleCheckpoints(
         dueBytes = since.bytes + (CHECKPOINT_BYTES >>> 3)
         logger.warn({}, 'a checkpoint could not be written and is tried again')
       })
+    },
+    async idle() {
+      await running
     },
     async close() {
       closed = true

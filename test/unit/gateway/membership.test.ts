@@ -5,7 +5,7 @@ import type { Clock } from '../../../lib/base/clock.ts'
 import { LEASE_EXPIRY_MS, LEASE_RENEW_MS } from '../../../lib/base/limits.ts'
 import { systemRandom } from '../../../lib/base/random.ts'
 import { type JoinedMembers, joinMembers } from '../../../lib/gateway/membership.ts'
-import { LEASES, MEMBERS_KEY } from '../../../lib/gateway/membership-document.ts'
+import { LEASES, MEMBERS_KEY } from '../../../lib/broker/membership-document.ts'
 import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import type { DocumentStore } from '../../../lib/storage/ports.ts'
 

@@ -5,8 +5,7 @@ import { afterEach, expect, test } from 'vitest'
 import type { Members } from '../../../lib/broker/broker.ts'
 import { health } from '../../../lib/http/health.ts'
 import { createMetrics } from '../../../lib/http/metrics.ts'
-import type { HttpResponse } from '../../../lib/http/responses.ts'
-import { openHttpServer } from '../../../lib/http/server.ts'
+import { openHttpServer, reading } from '../../../lib/http/server.ts'
 import type { LogStatus } from '../../../lib/log/log.ts'
 
 const STATUS: LogStatus = { generation: 7, tailEntries: 3, headAgeMs: 12.3, topics: 2, partitions: 14, halted: false }
@@ -36,14 +35,14 @@ async function serve(status = STATUS) {
     () => metrics.close(),
   )
   server.serve(
-    new Map<string, () => HttpResponse | Promise<HttpResponse>>([
-      ['/health', () => health(status, MEMBERS, '1.2.3')],
+    new Map([
+      ['/health', reading(() => health(status, MEMBERS, '1.2.3'))],
       [
         '/metrics',
-        async () => {
+        reading(async () => {
           const { contentType, text } = await metrics.render()
           return { status: 200, headers: { 'content-type': contentType }, body: text }
-        },
+        }),
       ],
     ]),
   )

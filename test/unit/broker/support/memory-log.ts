@@ -165,6 +165,11 @@ export function memoryLog(): MemoryLog {
       woken = []
       return { admitted: log.holdAdmission, outcomes: log.hold.then(() => outcomes) }
     },
+    async appendOnce(name, batches) {
+      const outcomes = await log.append(`${name.generation}-${name.id}`, batches).outcomes
+      return { kind: 'answered', outcomes }
+    },
+    async settle() {},
     async fetch(request) {
       log.calls.fetches.push(request)
       const { failure } = log

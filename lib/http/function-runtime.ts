@@ -1,0 +1,116 @@
+// What one Lambda environment keeps between its requests: stores, log, door. It is opened by the first request and by
+// another one when opening failed; nothing in it must survive. It writes no checkpoints (that is for maintenance, which has
+// the time) and nothing is under way in it once `settle` has resolved, so it may be frozen then, for ever if need be.
+import { type Logger, silentLogger } from '../base/logger.ts'
+import { type Random, systemRandom } from '../base/random.ts'
+import type { Members } from '../broker/broker.ts'
+import { brokerSettings } from '../broker/broker-settings.ts'
+import { createBroker, type RequestReport } from '../broker/router.ts'
+import { type OpenedLog, openLog } from '../log/open-log.ts'
+import type { IdentifyOutcome } from '../storage/aws/deployment.ts'
+import type { Stores } from '../storage/ports.ts'
+import type { Compression } from '../wire/compression.ts'
+import { HTTPS_FRAME_BYTES_MAX } from '../wire/https.ts'
+import { createFrameDoor, type FrameDoor } from './frame-door.ts'
+import { createFunctionClock, type FunctionClock } from './function-clock.ts'
+import { NO_ADDRESS, readFunctionMembers } from './function-members.ts'
+import { createAnswerMemory } from './remembered-answers.ts'
+import { type HttpResponse, problem } from './responses.ts'
+
+/** Stores whose cluster is named: `openAwsDeployment`, or something like it in a test. */
+export interface Deployment {
+  readonly stores: Stores
+  identify(): Promise<IdentifyOutcome>
+}
+
+export interface FunctionRuntime {
+  readonly door: FrameDoor
+  readonly log: OpenedLog
+  readonly stores: Stores
+  readonly clock: FunctionClock
+  /** Resolves when nothing is under way in this process: a handler waits for it before it returns. */
+  settle(): Promise<void>
+}
+
+export interface RuntimeOptions {
+  readonly deployment: Deployment
+  readonly compression: Compression
+  readonly logger?: Logger
+  readonly clock?: FunctionClock
+  readonly random?: Random
+  readonly onRequest?: (report: RequestReport) => void
+}
+
+export type OpenRuntimeOutcome =
+  | { readonly kind: 'opened'; readonly runtime: FunctionRuntime }
+  /** Nothing is left open but the deployment; try again with the next request. */
+  | { readonly kind: 'problem'; readonly response: HttpResponse }
+
+/** The block cache of an environment of 1 GB. */
+const CACHE_BYTES_MAX = 128 * 1024 * 1024
+/** Never, here. */
+const CHECKPOINT_ENTRIES = Number.MAX_SAFE_INTEGER
+
+/** Opens the log of a deployment for one environment: what is read is read side by side. */
+export async function openFunctionRuntime(options: RuntimeOptions): Promise<OpenRuntimeOutcome> {
+  const { deployment, compression } = options
+  const { stores } = deployment
+  const logger = options.logger ?? silentLogger
+  const clock = options.clock ?? createFunctionClock()
+  const random = options.random ?? systemRandom
+  const open = () =>
+    openLog({
+      stores,
+      clock,
+      random,
+      compression,
+      logger,
+      options: { checkpointEntries: CHECKPOINT_ENTRIES, cacheBytesMax: CACHE_BYTES_MAX },
+    })
+  const [identified, firstOpened, membersOf] = await Promise.all([
+    deployment.identify(),
+    open(),
+    readFunctionMembers(stores.documents),
+  ])
+  if (identified.kind !== 'ready')
+    return refused(identified.kind === 'problem' ? identified.sentence : identified.cause)
+  // The journal may have been begun just now.
+  const opened = firstOpened.kind === 'missing' ? await open() : firstOpened
+  if (opened.kind !== 'opened') {
+    return refused(opened.kind === 'halted' ? opened.reason : `the journal is ${opened.kind}`)
+  }
+  const { log } = opened
+  const members: Members = membersOf(identified.clusterId)
+  const onRequest = options.onRequest === undefined ? {} : { onRequest: options.onRequest }
+  const door = createFrameDoor({
+    log,
+    members,
+    logger,
+    answers: createAnswerMemory({ documents: stores.documents, clock, random }),
+    broker: (seen) =>
+      createBroker({ log, members: seen, settings: SETTINGS, compression, clock, random, logger, ...onRequest }),
+    advertise: NO_ADDRESS,
+  })
+  const settle = async (): Promise<void> => {
+    await door.settle()
+    await log.settle()
+  }
+  return { kind: 'opened', runtime: { door, log, stores, clock, settle } }
+}
+
+const SETTINGS = (() => {
+  const most = String(HTTPS_FRAME_BYTES_MAX)
+  const outcome = brokerSettings(
+    new Map([
+      ['socket.request.max.bytes', most],
+      ['fetch.max.bytes', most],
+    ]),
+  )
+  if (outcome.kind !== 'ok') throw new Error(outcome.message)
+  return outcome.settings
+})()
+
+function refused(cause: string): OpenRuntimeOutcome {
+  const response = problem(503, 'Not available', `The log cannot be served now: ${cause}`, { 'retry-after': '1' })
+  return { kind: 'problem', response }
+}

@@ -1,0 +1,127 @@
+// What keeps a request that is sent twice from having its effect twice. Requests that change topics or configurations, or
+// allot producer ids, leave a document before they are carried out and their answer in it afterwards: a repeat, in whichever
+// process, gets that answer, or hears that the outcome is unknown while there is none. Records need no document (the log
+// names their segment after the request), and reading may be repeated at will. Beside that each process remembers what the
+// last request ids stood for, so that one used for two frames is noticed at once.
+//
+// Stored document `answers/‹request id›`: JSON of `StoredAnswer`. Put absent by whoever carries the request out, changed
+// once by the same; removed by maintenance an hour after `at`.
+import { createHash } from 'node:crypto'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { BrokerResponse } from '../broker/broker.ts'
+import type { DocumentStore } from '../storage/ports.ts'
+import { formatRequestId, type RequestId } from '../wire/https.ts'
+
+export const ANSWERS = 'answers'
+/** A client that repeats a request later than this has given it up. */
+export const ANSWERS_KEPT_MS = 60 * 60 * 1000
+
+export interface StoredAnswer {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number
+  /** Who carries the request out: a random text. */
+  readonly by: string
+  /** SHA-256 of the frame, base 64. */
+  readonly frame: string
+  /** The response frame, base 64; absent until it is known. */
+  readonly response?: string
+}
+
+export type OnceOutcome =
+  | { readonly kind: 'new'; readonly response: BrokerResponse }
+  /** The id stands for another frame. */
+  | { readonly kind: 'conflict' }
+  | { readonly kind: 'unknown'; readonly detail: string }
+
+export interface AnswerMemory {
+  /** Carries a request out, or answers as an earlier try did. */
+  once(id: RequestId, frame: Uint8Array, run: () => Promise<BrokerResponse>): Promise<OnceOutcome>
+}
+
+const PRODUCE = 0
+/** CreateTopics, DeleteTopics, InitProducerId, AlterConfigs, CreatePartitions, IncrementalAlterConfigs. */
+const REMEMBERED_KEYS = new Set([19, 20, 22, 33, 37, 44])
+const RECENT_MAX = 512
+const PUT_TRIES_MAX = 3
+/** A longer answer is not kept: its repeats hear that the outcome is unknown. */
+const RESPONSE_BYTES_MAX = 256 * 1024
+
+export function createAnswerMemory(args: {
+  readonly documents: DocumentStore
+  readonly clock: Clock
+  readonly random: Random
+}): AnswerMemory {
+  const { documents, clock, random } = args
+  /** By request id, the oldest first. */
+  const recent = new Map<string, { readonly frame: string; running: Promise<OnceOutcome> | undefined }>()
+
+  function remember(key: string, frame: string, running: Promise<OnceOutcome> | undefined): void {
+    const entry = { frame, running }
+    recent.set(key, entry)
+    for (const oldest of recent.keys()) {
+      if (recent.size <= RECENT_MAX) break
+      recent.delete(oldest)
+    }
+    const done = (): void => {
+      entry.running = undefined
+    }
+    running?.then(done, done)
+  }
+
+  /** Takes the request for this call; `stored` is what another one left. */
+  async function begin(key: string, mine: StoredAnswer): Promise<'begun' | 'unavailable' | StoredAnswer> {
+    for (let tries = 0; tries < PUT_TRIES_MAX; tries++) {
+      const put = await documents.put(key, encode(mine), 0)
+      if (put.kind === 'applied') return 'begun'
+      if (put.kind !== 'conflict' || put.current === undefined) continue
+      const stored = JSON.parse(Buffer.from(put.current.body).toString()) as StoredAnswer
+      return stored.by === mine.by ? 'begun' : stored
+    }
+    return 'unavailable'
+  }
+
+  async function remembered(key: string, frame: string, run: () => Promise<BrokerResponse>): Promise<OnceOutcome> {
+    const mine = { at: clock.now(), by: Buffer.from(random.bytes(12)).toString('base64url'), frame }
+    const begun = await begin(key, mine)
+    if (begun === 'unavailable') {
+      return { kind: 'unknown', detail: 'The store did not take the request. Send it again under the same id.' }
+    }
+    if (begun !== 'begun') {
+      if (begun.frame !== frame) return { kind: 'conflict' }
+      if (begun.response !== undefined) {
+        return { kind: 'new', response: { kind: 'send', buffers: [Buffer.from(begun.response, 'base64')] } }
+      }
+      return { kind: 'unknown', detail: 'An earlier try of this request is under way, or ended without an answer.' }
+    }
+    const response = await run()
+    if (response.kind === 'send') {
+      const bytes = Buffer.concat(response.buffers)
+      // When this put fails the repeat hears `unknown`, which is true.
+      const answer: StoredAnswer = { ...mine, response: bytes.toString('base64') }
+      if (bytes.length <= RESPONSE_BYTES_MAX) await documents.put(key, encode(answer), 1)
+    }
+    return { kind: 'new', response }
+  }
+
+  return {
+    once(id, frame, run) {
+      const text = formatRequestId(id)
+      const hash = createHash('sha256').update(frame).digest('base64')
+      const known = recent.get(text)
+      if (known !== undefined && known.frame !== hash) return Promise.resolve({ kind: 'conflict' })
+      if (known?.running !== undefined) return known.running
+      const apiKey = new DataView(frame.buffer, frame.byteOffset).getInt16(0)
+      const fresh = async (): Promise<OnceOutcome> => ({ kind: 'new', response: await run() })
+      if (apiKey !== PRODUCE && !REMEMBERED_KEYS.has(apiKey)) {
+        remember(text, hash, undefined)
+        return fresh()
+      }
+      const running = apiKey === PRODUCE ? fresh() : remembered(`${ANSWERS}/${text}`, hash, run)
+      remember(text, hash, running)
+      return running
+    },
+  }
+}
+
+const encode = (answer: StoredAnswer): Uint8Array => Buffer.from(JSON.stringify(answer))
