@@ -1,0 +1,337 @@
+// Kafka frames over HTTPS, through the runtime that a Lambda function keeps, on memory stores: what goes through, what an
+// envelope may not be, what a repeat finds, and that nothing refused was written.
+import { describe, expect, it } from 'vitest'
+import { type FunctionRuntime, openFunctionRuntime } from '../../../lib/http/function-runtime.ts'
+import type { HttpResponse } from '../../../lib/http/responses.ts'
+import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
+import { buildPlainBatch } from '../../../lib/wire/build-batch.ts'
+import { decodeResponseHeader, encodeRequestFrame } from '../../../lib/wire/frame.ts'
+import { type FrameFunction, functionOf, HTTPS_FRAME_BYTES_MAX } from '../../../lib/wire/https.ts'
+import { apiVersions } from '../../../lib/wire/messages/api-versions.ts'
+import { createTopics } from '../../../lib/wire/messages/create-topics.ts'
+import { deleteTopics } from '../../../lib/wire/messages/delete-topics.ts'
+import { fetch } from '../../../lib/wire/messages/fetch.ts'
+import { initProducerId } from '../../../lib/wire/messages/init-producer-id.ts'
+import { listOffsets } from '../../../lib/wire/messages/list-offsets.ts'
+import { metadata } from '../../../lib/wire/messages/metadata.ts'
+import { produce } from '../../../lib/wire/messages/produce.ts'
+import { inlineCompression } from '../../../lib/wire/native-compression.ts'
+import { decodeResponse } from '../../../lib/wire/reader.ts'
+import type { Api, RequestInput, ResponseOf } from '../../../lib/wire/schema.ts'
+
+const ULID = (n: number): string => `01JD${String(n).padStart(22, '0')}`
+
+async function deployment() {
+  const backend = createMemoryBackend()
+  const open = async (): Promise<FunctionRuntime> => {
+    const stores = backend.open()
+    await stores.journal.init()
+    const identify = async () => ({ kind: 'ready', clusterId: 'cluster' }) as const
+    const outcome = await openFunctionRuntime({ deployment: { stores, identify }, compression: inlineCompression })
+    if (outcome.kind !== 'opened') throw new Error('not opened')
+    return outcome.runtime
+  }
+  return { open }
+}
+
+function body<A extends Api>(api: A, version: number, value: RequestInput<A>, correlationId = 7): Buffer {
+  const frame = Buffer.concat(encodeRequestFrame(api, version, { correlationId, clientId: 'test' }, value))
+  const prefix = Buffer.alloc(4)
+  prefix.writeInt32BE(frame.length)
+  return Buffer.concat([prefix, frame])
+}
+
+function post(runtime: FunctionRuntime, name: FrameFunction, sent: Uint8Array, headers = {}): Promise<HttpResponse> {
+  const all = { 'content-type': 'application/octet-stream', ...headers }
+  return runtime.door.answer(name, { method: 'POST', path: `/kafka/${name}`, headers: all, body: sent })
+}
+
+function decoded<A extends Api>(api: A, version: number, response: HttpResponse): ResponseOf<A> {
+  expect(response.status, String(response.body)).toBe(200)
+  const bytes = Buffer.from(response.body as Uint8Array)
+  expect(bytes.readInt32BE(0)).toBe(bytes.length - 4)
+  const frame = bytes.subarray(4)
+  const { correlationId, bodyOffset } = decodeResponseHeader(api, version, frame)
+  expect(correlationId).toBe(7)
+  return decodeResponse(api, version, frame.subarray(bodyOffset))
+}
+
+async function call<A extends Api>(
+  runtime: FunctionRuntime,
+  api: A,
+  version: number,
+  value: RequestInput<A>,
+  headers = {},
+): Promise<ResponseOf<A>> {
+  return decoded(api, version, await post(runtime, functionOf(api.key), body(api, version, value), headers))
+}
+
+const topicRequest = (name: string, partitions = 2): RequestInput<typeof createTopics> => ({
+  topics: [{ name, numPartitions: partitions, replicationFactor: -1, assignments: [], configs: [] }],
+  timeoutMs: 1000,
+  validateOnly: false,
+})
+
+const produceRequest = (text: string, acks = -1, partition = 0): RequestInput<typeof produce> => ({
+  transactionalId: null,
+  acks,
+  timeoutMs: 5000,
+  topicData: [
+    {
+      name: 't',
+      partitionData: [
+        { index: partition, records: buildPlainBatch({ records: [{ timestamp: 1, value: Buffer.from(text) }] }) },
+      ],
+    },
+  ],
+})
+
+const fetchRequest = (offset: number, more: Partial<RequestInput<typeof fetch>> = {}): RequestInput<typeof fetch> => ({
+  maxWaitMs: 500,
+  minBytes: 1,
+  maxBytes: 1_000_000,
+  isolationLevel: 0,
+  sessionId: 0,
+  sessionEpoch: -1,
+  topics: [{ topic: 't', partitions: [{ partition: 0, fetchOffset: offset, partitionMaxBytes: 1_000_000 }] }],
+  forgottenTopicsData: [],
+  ...more,
+})
+
+async function withTopic() {
+  const { open } = await deployment()
+  const runtime = await open()
+  await call(runtime, createTopics, 5, topicRequest('t'))
+  return { open, runtime }
+}
+
+async function endOffset(runtime: FunctionRuntime): Promise<number> {
+  const answer = await call(runtime, listOffsets, 5, {
+    replicaId: -1,
+    isolationLevel: 0,
+    topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1 }] }],
+  })
+  return answer.topics[0]!.partitions[0]!.offset
+}
+
+function problemIn(response: HttpResponse): { status: number; title: string; detail: string } {
+  expect(response.headers['content-type']).toBe('application/problem+json')
+  expect(String(response.body)).not.toMatch(/\bat .*[:(]\d|node_modules|\.ts\b/)
+  return JSON.parse(String(response.body))
+}
+
+describe('frames over HTTPS', () => {
+  it('carries what a client does, through different environments', async () => {
+    const { open, runtime } = await withTopic()
+    const other = await open()
+    expect(
+      (await call(runtime, apiVersions, 3, { clientSoftwareName: 'x', clientSoftwareVersion: '1' })).errorCode,
+    ).toBe(0)
+    const written = await call(other, produce, 9, produceRequest('hello'))
+    expect(written.responses[0]!.partitionResponses[0]).toMatchObject({ errorCode: 0, baseOffset: 0 })
+    const read = await call(runtime, fetch, 11, fetchRequest(0))
+    expect(read.responses[0]!.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 1 })
+    expect(Buffer.from(read.responses[0]!.partitions[0]!.records!).includes('hello')).toBe(true)
+    await Promise.all([runtime.settle(), other.settle()])
+  })
+
+  it('tells a client the address of its own listener, or one that nobody can dial', async () => {
+    const { runtime } = await withTopic()
+    const request = { topics: null, allowAutoTopicCreation: false }
+    const told = await call(runtime, metadata, 4, request, { 'tidelog-advertise': '127.0.0.1:19092' })
+    expect(told.brokers).toMatchObject([{ nodeId: 1, host: '127.0.0.1', port: 19092 }])
+    expect(told.topics[0]!.partitions[0]!.leaderId).toBe(1)
+    const untold = await call(runtime, metadata, 4, request)
+    expect(untold.brokers[0]!.host).toBe('tidelog.invalid')
+  })
+
+  it('says the generation with every answer', async () => {
+    const { runtime } = await withTopic()
+    const good = await post(runtime, 'admin', body(apiVersions, 0, {}))
+    const bad = await post(runtime, 'admin', Buffer.from('nonsense'))
+    expect(good.headers['tidelog-generation']).toBe('1')
+    expect(bad.headers['tidelog-generation']).toBe('1')
+  })
+
+  it('writes acks=0 and answers nothing', async () => {
+    const { runtime } = await withTopic()
+    expect(await post(runtime, 'produce', body(produce, 9, produceRequest('quiet', 0)))).toMatchObject({
+      status: 204,
+      body: '',
+    })
+    expect(await endOffset(runtime)).toBe(1)
+  })
+
+  it('says later instead of waiting, until the wait is over', async () => {
+    const { runtime } = await withTopic()
+    const sent = body(fetch, 11, fetchRequest(0))
+    const startedAt = performance.now()
+    expect((await post(runtime, 'fetch', sent)).status).toBe(202)
+    expect((await post(runtime, 'fetch', sent, { 'tidelog-waited-ms': '499' })).status).toBe(202)
+    const over = decoded(fetch, 11, await post(runtime, 'fetch', sent, { 'tidelog-waited-ms': '500' }))
+    expect(over.responses[0]!.partitions[0]).toMatchObject({ errorCode: 0, highWatermark: 0 })
+    expect(over.responses[0]!.partitions[0]!.records!.length).toBe(0)
+    expect(performance.now() - startedAt).toBeLessThan(400)
+    await call(runtime, produce, 9, produceRequest('x'))
+    const few = body(fetch, 11, fetchRequest(0, { minBytes: 1000 }))
+    expect((await post(runtime, 'fetch', few)).status).toBe(202)
+    const outOfRange = await call(runtime, fetch, 11, fetchRequest(99))
+    expect(outOfRange.responses[0]!.partitions[0]!.errorCode).toBe(1)
+  })
+
+  it('keeps an answer within 4 MiB', async () => {
+    const { runtime } = await withTopic()
+    const large = Buffer.alloc(900_000, 7).toString('latin1')
+    for (let i = 0; i < 6; i++) await call(runtime, produce, 9, produceRequest(large))
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 50_000_000 }]
+    const request = fetchRequest(0, { maxBytes: 50_000_000, topics: [{ topic: 't', partitions }] })
+    const response = await post(runtime, 'fetch', body(fetch, 11, request))
+    const bytes = (response.body as Uint8Array).length
+    expect(bytes).toBeGreaterThan(3_600_000)
+    expect(bytes).toBeLessThanOrEqual(HTTPS_FRAME_BYTES_MAX)
+  })
+
+  it('says so where one batch is longer than an answer can be', async () => {
+    const { runtime } = await withTopic()
+    const topic = runtime.log.topicByName('t')!
+    const bytes = buildPlainBatch({ records: [{ timestamp: 1, value: Buffer.alloc(5_000_000) }] })
+    const batch = { topic, partition: 0, bytes, recordCount: 1, maxTimestamp: 1 }
+    await runtime.log.append('tcp', [{ ...batch, producerId: -1, producerEpoch: -1, baseSequence: -1 }]).outcomes
+    const read = await call(runtime, fetch, 11, fetchRequest(0))
+    expect(read.responses[0]!.partitions[0]!.errorCode).toBe(10)
+  })
+
+  it('gives a repeat the same answer and no second effect', async () => {
+    const { open, runtime } = await withTopic()
+    const other = await open()
+    const name = (n: number) => ({ 'tidelog-request-id': `1-${ULID(n)}` })
+    const made = body(createTopics, 5, topicRequest('again'))
+    const gone = body(deleteTopics, 5, { topicNames: ['again'], timeoutMs: 1000 })
+    const producer = body(initProducerId, 3, {
+      transactionalId: null,
+      transactionTimeoutMs: 1,
+      producerId: -1,
+      producerEpoch: -1,
+    })
+    const records = body(produce, 9, produceRequest('once'))
+    for (const [n, fn, sent] of [
+      [1, 'admin', made],
+      [2, 'admin', gone],
+      [3, 'coordinate', producer],
+      [4, 'produce', records],
+    ] as const) {
+      const answers = []
+      for (const each of [runtime, other, runtime]) answers.push((await post(each, fn, sent, name(n))).body)
+      expect(Buffer.compare(answers[0] as Uint8Array, answers[1] as Uint8Array), `request ${n}`).toBe(0)
+      expect(Buffer.compare(answers[0] as Uint8Array, answers[2] as Uint8Array), `request ${n}`).toBe(0)
+    }
+    expect(await endOffset(runtime)).toBe(1)
+  })
+
+  it('shares one effect between repeats that come at the same time', async () => {
+    const { open, runtime } = await withTopic()
+    const other = await open()
+    const headers = { 'tidelog-request-id': `1-${ULID(5)}` }
+    const sent = body(produce, 9, produceRequest('once'))
+    const answers = await Promise.all(
+      [runtime, runtime, other, other].map((each) => post(each, 'produce', sent, headers)),
+    )
+    for (const answer of answers) {
+      expect(decoded(produce, 9, answer).responses[0]!.partitionResponses[0]).toMatchObject({
+        errorCode: 0,
+        baseOffset: 0,
+      })
+    }
+    expect(await endOffset(runtime)).toBe(1)
+  })
+
+  it('refuses a request id that was used for another frame', async () => {
+    const { open, runtime } = await withTopic()
+    const other = await open()
+    for (const [n, fn, one, two] of [
+      [6, 'produce', body(produce, 9, produceRequest('one')), body(produce, 9, produceRequest('two'))],
+      [7, 'admin', body(createTopics, 5, topicRequest('one')), body(createTopics, 5, topicRequest('two'))],
+    ] as const) {
+      const headers = { 'tidelog-request-id': `1-${ULID(n)}` }
+      expect((await post(runtime, fn, one, headers)).status).toBe(200)
+      for (const each of [runtime, other]) {
+        const answer = await post(each, fn, two, headers)
+        expect(answer.status).toBe(409)
+        expect(problemIn(answer).detail).toMatch(/was used for/)
+      }
+    }
+    expect(await endOffset(runtime)).toBe(1)
+    const topics = (await call(runtime, metadata, 4, { topics: null, allowAutoTopicCreation: false })).topics
+    expect(topics.map(({ name }) => name).sort()).toEqual(['one', 't'])
+  })
+
+  it('refuses a generation that no journal has reached', async () => {
+    const { runtime } = await withTopic()
+    const headers = { 'tidelog-request-id': `99-${ULID(8)}` }
+    const answer = await post(runtime, 'produce', body(produce, 9, produceRequest('x')), headers)
+    expect(answer.status).toBe(409)
+    expect(await endOffset(runtime)).toBe(0)
+  })
+})
+
+describe('what is no frame over HTTPS', () => {
+  const good = body(produce, 9, produceRequest('never'))
+  const lengthened = (length: number): Buffer => {
+    const copy = Buffer.from(good)
+    copy.writeInt32BE(length)
+    return copy
+  }
+  const cases: readonly [string, FrameFunction, Uint8Array, Record<string, string | undefined>, number, RegExp][] = [
+    ['an empty body', 'produce', new Uint8Array(), {}, 400, /shorter than the length prefix/],
+    ['random bytes', 'produce', Buffer.from('GET / HTTP/1.1 and so on'), {}, 400, /cut off/],
+    ['a truncated frame', 'produce', good.subarray(0, good.length - 1), {}, 400, /cut off/],
+    ['two frames', 'produce', Buffer.concat([good, good]), {}, 400, /goes on behind/],
+    ['a negative length', 'produce', lengthened(-1), {}, 400, /negative/],
+    ['a length of 2 GiB', 'produce', lengthened(0x7fffffff), {}, 400, /cut off/],
+    ['a header cut off', 'produce', Buffer.from([0, 0, 0, 3, 0, 0, 0]), {}, 400, /malformed/],
+    ['4 MiB and a byte', 'produce', Buffer.alloc(HTTPS_FRAME_BYTES_MAX + 1), {}, 413, /at most 4194304 bytes/],
+    ['the wrong function', 'fetch', good, {}, 421, /\/kafka\/produce, not by \/kafka\/fetch/],
+    [
+      'an unknown API',
+      'admin',
+      Buffer.from([0, 0, 0, 10, 3, 231, 0, 0, 0, 0, 0, 7, 0, 0]),
+      {},
+      400,
+      /unknown API key 999/,
+    ],
+    [
+      'an unknown version',
+      'produce',
+      Buffer.from([0, 0, 0, 11, 0, 0, 0, 99, 0, 0, 0, 7, 0, 0, 0]),
+      {},
+      400,
+      /unsupported version/,
+    ],
+    ['another content type', 'produce', good, { 'content-type': 'application/json' }, 415, /octet-stream/],
+    ['no content type', 'produce', good, { 'content-type': undefined }, 415, /octet-stream/],
+    ['a bad request id', 'produce', good, { 'tidelog-request-id': 'abc' }, 400, /tidelog-request-id/],
+    ['a request id without generation', 'produce', good, { 'tidelog-request-id': `0-${ULID(1)}` }, 400, /request-id/],
+    ['a bad connection', 'produce', good, { 'tidelog-connection': 'a b' }, 400, /tidelog-connection/],
+    ['a negative wait', 'produce', good, { 'tidelog-waited-ms': '-1' }, 400, /tidelog-waited-ms/],
+    ['a wait of years', 'produce', good, { 'tidelog-waited-ms': '99999999999' }, 400, /tidelog-waited-ms/],
+    ['an address that is none', 'produce', good, { 'tidelog-advertise': 'here' }, 400, /host:port/],
+  ]
+  it.each(cases)('%s', async (_name, fn, sent, headers, status, detail) => {
+    const { runtime } = await withTopic()
+    const answer = await post(runtime, fn, sent, headers)
+    expect(answer.status, String(answer.body)).toBe(status)
+    expect(problemIn(answer).detail).toMatch(detail)
+    expect(await endOffset(runtime)).toBe(0)
+  })
+
+  it('GET is not for frames', async () => {
+    const { runtime } = await withTopic()
+    const answer = await runtime.door.answer('produce', {
+      method: 'GET',
+      path: '/',
+      headers: {},
+      body: new Uint8Array(),
+    })
+    expect(answer.status).toBe(405)
+  })
+})

@@ -1,0 +1,149 @@
+// A request that is sent again under its own name: whatever was lost and whichever process gets the repeat, it is written
+// once, and answered with the same offset or with `unknown`.
+import { describe, expect, it } from 'vitest'
+import type { Ulid } from '../../../lib/base/ids.ts'
+import type { AppendOnceOutcome } from '../../../lib/log/append-once.ts'
+import { batchOf, createTopic, createWorld, type LogProcess, type World } from '../support/world.ts'
+
+const ID = '01JD0000000000000000000001' as Ulid
+const OTHER_ID = '01JD0000000000000000000002' as Ulid
+
+async function two() {
+  const world = await createWorld()
+  const first = await world.open()
+  const topic = await createTopic(world, first.log, 't', 4)
+  const second = await world.open()
+  const name = { generation: first.log.journal.origin(), id: ID }
+  return { world, first, second, topic, name }
+}
+
+const appendedAt = (...offsets: number[]): AppendOnceOutcome => ({
+  kind: 'answered',
+  outcomes: offsets.map((baseOffset) => ({ kind: 'appended', baseOffset, logStartOffset: 0 })),
+})
+
+async function endOf({ run }: World, { log }: LogProcess, partition = 0): Promise<number> {
+  const topic = log.topicByName('t')!
+  const offsets = await run(log.offsets(topic, partition))
+  return offsets.kind === 'found' ? offsets.highWatermark : -1
+}
+
+describe('append once', () => {
+  it('costs one put and one append, and a repeat gets the same offsets anywhere', async () => {
+    const { world, first, second, topic, name } = await two()
+    const batches = [batchOf(topic, 2, ['a', 'b']), batchOf(topic, 0, ['c'])]
+    first.script.forget()
+    expect(await world.run(first.log.appendOnce(name, batches))).toEqual(appendedAt(0, 0))
+    expect(first.script.counts()).toEqual({ put: 1, append: 1 })
+    expect(await world.run(second.log.appendOnce(name, batches))).toEqual(appendedAt(0, 0))
+    expect(await world.run(first.log.appendOnce(name, batches))).toEqual(appendedAt(0, 0))
+    expect(second.script.count('append')).toBe(0)
+    expect([await endOf(world, second, 0), await endOf(world, second, 2)]).toEqual([1, 2])
+  })
+
+  it('finds its offset after many generations, and after a checkpoint', async () => {
+    const { world, first, topic, name } = await two()
+    const batches = [batchOf(topic, 0, ['a'])]
+    await world.run(first.log.appendOnce(name, batches))
+    for (let i = 0; i < 100; i++) await world.run(first.log.append('c', [batchOf(topic, 0, [`${i}`])]).outcomes)
+    expect(first.log.journal.origin()).toBeGreaterThan(name.generation + 2)
+    await world.run(first.log.checkpoint())
+    const late = await world.open()
+    expect(await world.run(late.log.appendOnce(name, batches))).toEqual(appendedAt(0))
+    expect(await endOf(world, late)).toBe(101)
+  })
+
+  it('is written once when the answer of the append was lost', async () => {
+    const { world, first, second, topic, name } = await two()
+    const batches = [batchOf(topic, 0, ['a'])]
+    first.script.next('append', 'lost')
+    expect(await world.run(first.log.appendOnce(name, batches))).toEqual(appendedAt(0))
+    expect(await world.run(second.log.appendOnce(name, batches))).toEqual(appendedAt(0))
+    expect(await endOf(world, second)).toBe(1)
+  })
+
+  it('does not append after a put in doubt, nor do its repeats', async () => {
+    for (const fault of ['lost', 'late'] as const) {
+      const { world, first, second, topic, name } = await two()
+      const batches = [batchOf(topic, 0, ['a'])]
+      first.script.next('put', fault)
+      const outcome = await world.run(first.log.appendOnce(name, batches))
+      await world.run(first.script.runLate())
+      const repeat = await world.run(second.log.appendOnce(name, batches))
+      // A late put that the second try forestalled makes the second try the one.
+      const appended = [outcome, repeat].filter(
+        (o) => o.kind === 'answered' && o.outcomes.some(({ kind }) => kind === 'appended'),
+      )
+      expect(await endOf(world, second), fault).toBe(appended.length > 0 ? 1 : 0)
+      if (fault === 'lost') expect(appended).toEqual([])
+    }
+  })
+
+  it('says that nothing was done when the store refused every put', async () => {
+    const { world, first, topic, name } = await two()
+    first.script.next('put', 'before', 99)
+    expect(await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual({
+      kind: 'answered',
+      outcomes: [{ kind: 'unavailable' }],
+    })
+    first.script.heal()
+    expect(await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual(appendedAt(0))
+  })
+
+  it('waits for a first try that is under way elsewhere, and says unknown when that one never appends', async () => {
+    const { world, first, second, topic, name } = await two()
+    const batches = [batchOf(topic, 0, ['a'])]
+    first.script.next('append', 'hold')
+    const started = first.log.appendOnce(name, batches)
+    await world.run(Promise.resolve())
+    const repeat = second.log.appendOnce(name, batches)
+    expect(await world.run(repeat, 60_000)).toEqual({ kind: 'answered', outcomes: [{ kind: 'unknown' }] })
+    expect(second.script.count('append')).toBe(0)
+    first.script.release()
+    expect(await world.run(started)).toEqual(appendedAt(0))
+    expect(await world.run(second.log.appendOnce(name, batches))).toEqual(appendedAt(0))
+    expect(await endOf(world, second)).toBe(1)
+  })
+
+  it('is one try of two that run at the same time in two processes', async () => {
+    const { world, first, second, topic, name } = await two()
+    const batches = [batchOf(topic, 0, ['a'])]
+    first.script.forget()
+    const outcomes = await world.run(
+      Promise.all([first.log.appendOnce(name, batches), second.log.appendOnce(name, batches)]),
+    )
+    expect(outcomes).toEqual([appendedAt(0), appendedAt(0)])
+    expect(first.script.count('append') + second.script.count('append')).toBe(1)
+    expect(await endOf(world, second)).toBe(1)
+  })
+
+  it('refuses a name that was used for other records', async () => {
+    const { world, first, second, topic, name } = await two()
+    await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))
+    for (const { log } of [first, second]) {
+      for (const other of [[batchOf(topic, 0, ['b'])], [batchOf(topic, 1, ['a'])], [batchOf(topic, 0, ['a', 'b'])]]) {
+        expect(await world.run(log.appendOnce(name, other))).toEqual({ kind: 'reused' })
+      }
+    }
+    expect(await endOf(world, first)).toBe(1)
+    expect(await world.run(first.log.appendOnce({ ...name, id: OTHER_ID }, [batchOf(topic, 0, ['b'])]))).toEqual(
+      appendedAt(1),
+    )
+  })
+
+  it('refuses a generation that does not exist yet, and writes nothing below the horizon', async () => {
+    const { world, first, topic, name } = await two()
+    const ahead = { ...name, generation: name.generation + 5 }
+    expect(await world.run(first.log.appendOnce(ahead, [batchOf(topic, 0, ['a'])]))).toEqual({ kind: 'fromTheFuture' })
+    for (let i = 0; i < 100; i++) await world.run(first.log.append('c', [batchOf(topic, 0, [`${i}`])]).outcomes)
+    await world.run(first.log.checkpoint())
+    for (let i = 0; i < 3; i++) await world.run(first.log.collect({ graceMs: -1 }))
+    expect(first.log.journal.replica.root.horizon).toBeGreaterThan(name.generation)
+    first.script.forget()
+    expect(await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual({
+      kind: 'answered',
+      outcomes: [{ kind: 'unavailable' }],
+    })
+    expect(first.script.count('put')).toBe(0)
+  })
+})
