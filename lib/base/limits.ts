@@ -190,3 +190,5 @@ export const CUSTOM_RESOURCE_PUT_MS_MAX = 4000
 export const STACK_STATUS_MS_MAX = 5000
 /** What a maintenance job leaves of its invocation, at most: the longest call that may still be under way, and the answer. */
 export const MAINTENANCE_RESERVE_MS = S3_REQUEST_MS_MAX + 5000
+/** What a function keeps of its invocation to answer that it ran out of time. */
+export const FUNCTION_RESERVE_MS = 1500

@@ -4,8 +4,10 @@
 // with a Kafka config nor be set, described or deleted as one.
 import type { Topic } from '../log/log.ts'
 
-/** The reserved entry in a topic's configs. */
-export const REPLICATION_FACTOR_CONFIG = 'tidelog:replication.factor'
+/** What entries in a topic's configs that are not Kafka's begin with. */
+export const RESERVED_CONFIG_PREFIX = 'tidelog:'
+/** The reserved entry of the replication factor; `lib/http/topic-resource.ts` has another. */
+export const REPLICATION_FACTOR_CONFIG = `${RESERVED_CONFIG_PREFIX}replication.factor`
 
 /** Clients often ask for 2 or 3 by habit: so many are accepted whatever the number of gateways. */
 export const REPLICATION_FACTOR_FREE = 3
@@ -16,11 +18,11 @@ export function replicationFactorOf(topic: Topic): number {
   return text === undefined ? 1 : Number(text)
 }
 
-/** What was set explicitly, as Kafka knows it: without our reserved entry. */
+const isReserved = ([name]: readonly [string, string]): boolean => name.startsWith(RESERVED_CONFIG_PREFIX)
+
+/** What was set explicitly, as Kafka knows it: without our reserved entries. */
 export function kafkaConfigs(topic: Topic): Map<string, string> {
-  const configs = new Map(topic.configs)
-  configs.delete(REPLICATION_FACTOR_CONFIG)
-  return configs
+  return new Map([...topic.configs].filter((entry) => !isReserved(entry)))
 }
 
 /** Kafka's configs together with the reserved entry, as the log stores them. */
@@ -28,8 +30,7 @@ export function storedConfigs(configs: ReadonlyMap<string, string>, replicationF
   return new Map([...configs, [REPLICATION_FACTOR_CONFIG, String(replicationFactor)]])
 }
 
-/** A topic's stored configs after its Kafka configs were replaced: the reserved entry stays as it is. */
+/** A topic's stored configs after its Kafka configs were replaced: the reserved entries stay as they are. */
 export function replacedConfigs(topic: Topic, configs: ReadonlyMap<string, string>): Map<string, string> {
-  const kept = topic.configs.get(REPLICATION_FACTOR_CONFIG)
-  return kept === undefined ? new Map(configs) : new Map([...configs, [REPLICATION_FACTOR_CONFIG, kept]])
+  return new Map([...configs, ...[...topic.configs].filter(isReserved)])
 }

@@ -1,10 +1,12 @@
-// Background jobs of a process, by the clock: today garbage collection. A lease in a document keeps several processes from
-// doing the same work at once; it saves work and nothing rests on it.
+// Background jobs that only one process at a time should do, today garbage collection, and the scheduler that runs them in a
+// gateway; functions are woken from outside and use the same jobs (`lib/http/maintain.ts`). A lease in a document keeps
+// several processes from doing the same work at once; it saves work and nothing rests on it. It is not given back: it also
+// keeps the jobs apart in time.
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { Stores } from '../storage/ports.ts'
-import { COLLECT_DEFAULTS } from './collect.ts'
+import { COLLECT_DEFAULTS, type CollectOutcome, collect } from './collect.ts'
 import type { OpenedLog } from './open-log.ts'
 
 const LEASE = 'maintenance/lease'
@@ -24,31 +26,43 @@ async function takeLease(stores: Stores, now: number, until: number): Promise<bo
   return (await stores.documents.put(LEASE, Buffer.from(JSON.stringify({ until })), version)).kind === 'applied'
 }
 
-/** Runs the jobs every `everyMs`, give or take a quarter, until the returned function is called. */
-export function startMaintenance(args: {
+/** How often the jobs are worth running, where the grace period is this. */
+export const jobsEveryMs = (graceMs: number): number => graceMs / 8
+
+export interface JobArgs {
   readonly log: OpenedLog
   readonly stores: Stores
   readonly clock: Clock
-  readonly random: Random
   readonly logger: Logger
   readonly graceMs?: number
+  /** Run about this often in the whole deployment. */
   readonly everyMs?: number
-}): () => Promise<void> {
-  const { log, stores, clock, random, logger } = args
+  /** More that is done under the same lease, after the collection. */
+  readonly also?: () => Promise<void>
+}
+
+/** Runs the jobs now, unless another process did lately. */
+export async function runJobs(args: JobArgs): Promise<CollectOutcome | { readonly kind: 'held' }> {
+  const { log, stores, clock, logger } = args
   const graceMs = args.graceMs ?? COLLECT_DEFAULTS.graceMs
-  const everyMs = args.everyMs ?? graceMs / 8
-  let running: Promise<void> = Promise.resolve()
+  const now = clock.now()
+  if (!(await takeLease(stores, now, now + (args.everyMs ?? jobsEveryMs(graceMs)) * 0.7))) return { kind: 'held' }
+  const outcome = await collect(log.journal, stores, clock, { graceMs })
+  if (outcome.kind === 'collected') logger.info({ ...outcome }, 'collected garbage')
+  await args.also?.()
+  return outcome
+}
+
+/** Runs the jobs every `everyMs`, give or take a quarter, until the returned function is called. */
+export function startMaintenance(args: JobArgs & { readonly random: Random }): () => Promise<void> {
+  const { clock, random } = args
+  const everyMs = args.everyMs ?? jobsEveryMs(args.graceMs ?? COLLECT_DEFAULTS.graceMs)
+  let running: Promise<unknown> = Promise.resolve()
   let stopped = false
   let cancel: () => void = () => {}
-  const run = async (): Promise<void> => {
-    const now = clock.now()
-    if (!(await takeLease(stores, now, now + everyMs * 0.7))) return
-    const outcome = await log.collect({ graceMs })
-    if (outcome.kind === 'collected') logger.info({ ...outcome }, 'collected garbage')
-  }
   const schedule = (): void => {
     cancel = clock.timer(everyMs * (0.75 + randomFraction(random) / 2), () => {
-      running = run().then(() => {
+      running = runJobs({ ...args, everyMs }).then(() => {
         if (!stopped) schedule()
       })
     })

@@ -1,0 +1,204 @@
+// The code of each function as Lambda takes it: a directory with `index.js`, one CommonJS file of ours, middy, Powertools and
+// the AWS SDK, and beside it only those native codecs that this function uses, for the architecture that it runs on. The
+// platform package of each codec is loaded straight, without the loader that would look for it. What another platform needs
+// than this machine's comes from the registry in the version and with the checksum that the lock file names. Directories are
+// named after their content, so a bundle that is there is complete and the same one.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, relative } from 'node:path'
+import { buildSync, type Metafile } from 'esbuild'
+import { FRAME_FUNCTIONS } from '../lib/wire/https.ts'
+
+/** As Lambda calls them. */
+export type Architecture = 'arm64' | 'x86_64'
+
+/** The files of `functions/` that are functions. */
+export const BUNDLES = [...FRAME_FUNCTIONS, 'maintenance', 'topic'] as const
+export type BundleName = (typeof BUNDLES)[number]
+
+/** JavaScript of one bundle. A larger one takes longer to load than a small request to answer. */
+export const BUNDLE_BYTES_MAX = 1_800_000
+
+const ROOT = join(import.meta.dirname, '..')
+const CACHE = join(ROOT, '.cache')
+
+/** Our native codecs and the packages with their binaries; Lambda's Linux has glibc. */
+const CODECS: Readonly<Record<string, (platform: string) => string>> = {
+  '@node-rs/crc32': (platform) => `@node-rs/crc32-${platform}`,
+  'lz4-napi': (platform) => `@antoniomuso/lz4-napi-${platform}`,
+  snappy: (platform) => `@napi-rs/snappy-${platform}`,
+}
+const PLATFORMS: Readonly<Record<Architecture, string>> = { arm64: 'linux-arm64-gnu', x86_64: 'linux-x64-gnu' }
+
+/** Nothing of these belongs in a function: the gateway's store, metrics and log, and the command line. */
+const FORBIDDEN = [/^node_modules\/(lmdb|prom-client|pino|commander|cli-progress)\//, /^lib\/(cli|gateway|client)\//]
+
+/** Makes the bundle of a function and answers the directory that it lies in. */
+export function bundleFunction(name: BundleName, architecture: Architecture): string {
+  return bundle(name, architecture).directory
+}
+
+/** The same, with what it consists of. */
+export function bundle(name: BundleName, architecture: Architecture) {
+  const platform = PLATFORMS[architecture]
+  const alias = Object.fromEntries(Object.entries(CODECS).map(([codec, binary]) => [codec, binary(platform)]))
+  const built = buildSync({
+    entryPoints: [join(ROOT, 'functions', `${name}.ts`)],
+    absWorkingDir: ROOT,
+    outfile: 'index.js',
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+    logLevel: 'error',
+    mainFields: ['module', 'main'],
+    alias,
+    external: [...Object.values(alias), 'lmdb'],
+  })
+  const code = built.outputFiles[0]!.contents
+  const natives = nativesIn(name, built.metafile, Object.values(alias)).map((of) => nativePackage(of))
+  const hash = createHash('sha256').update(code)
+  for (const { id } of natives) hash.update(id)
+  const directory = join(CACHE, 'bundles', `${name}-${architecture}-${hash.digest('hex').slice(0, 16)}`)
+  if (!existsSync(directory)) writeBundle(directory, code, natives)
+  return { directory, codeBytes: code.length, natives: natives.map(({ id }) => id), metafile: built.metafile }
+}
+
+/** The native packages that the bundle asks for; it must ask for nothing else, nor contain what belongs elsewhere. */
+function nativesIn(name: BundleName, { inputs, outputs }: Metafile, known: readonly string[]): string[] {
+  const foreign = Object.keys(inputs).filter((path) => FORBIDDEN.some((pattern) => pattern.test(path)))
+  if (foreign.length > 0) throw new Error(`The function ${name} must not contain ${foreign.join(', ')}.`)
+  const asked = new Set(Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path)))
+  const packages = [...asked].filter((path) => !path.startsWith('node:') && !BUILTIN.has(path))
+  const unknown = packages.filter((path) => !known.includes(path))
+  if (unknown.length > 0) throw new Error(`The function ${name} must not ask for ${unknown.join(', ')}.`)
+  return packages.sort()
+}
+
+/** Node's own modules as older packages name them. */
+const BUILTIN: ReadonlySet<string> = new Set(process.getBuiltinModule('node:module').builtinModules)
+
+interface NativePackage {
+  /** `‹name›@‹version›`. */
+  readonly id: string
+  readonly name: string
+  readonly directory: string
+}
+
+/** Where a native package lies: among the installed ones, or fetched once into the cache. */
+function nativePackage(name: string): NativePackage {
+  const installed = join(ROOT, 'node_modules', name)
+  const { version, integrity } = lockedPackage(name)
+  const id = `${name}@${version}`
+  if (existsSync(join(installed, 'package.json')) && versionIn(installed) === version) {
+    return { id, name, directory: installed }
+  }
+  const directory = join(CACHE, 'native', `${name.replace('/', '+')}-${version}`)
+  if (!existsSync(directory)) fetchPackage(id, integrity, directory)
+  return { id, name, directory }
+}
+
+function versionIn(directory: string): string {
+  return (JSON.parse(readFileSync(join(directory, 'package.json'), 'utf8')) as { version: string }).version
+}
+
+function lockedPackage(name: string): { version: string; integrity: string } {
+  const lock = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Readonly<Record<string, { version: string; integrity?: string }>>
+  }
+  const locked = lock.packages[`node_modules/${name}`]
+  if (locked?.integrity === undefined) throw new Error(`The lock file does not name ${name}: run npm install.`)
+  return { version: locked.version, integrity: locked.integrity }
+}
+
+/** Gets a package by npm, which uses the registry that this machine is set to, and unpacks it. */
+function fetchPackage(id: string, integrity: string, directory: string): void {
+  const draft = `${directory}.draft-${process.pid}`
+  mkdirSync(draft, { recursive: true })
+  try {
+    execFileSync('npm', ['pack', id, '--silent', '--pack-destination', draft], { cwd: draft, stdio: 'pipe' })
+    const [archive] = readdirSync(draft)
+    if (archive === undefined) throw new Error(`npm pack ${id} left nothing`)
+    const path = join(draft, archive)
+    const [algorithm = '', expected] = integrity.split('-', 2)
+    const actual = createHash(algorithm).update(readFileSync(path)).digest('base64')
+    if (actual !== expected) throw new Error(`${id} from the registry is not what the lock file names`)
+    execFileSync('tar', ['-xzf', path, '-C', draft], { stdio: 'pipe' })
+    renameIfAbsent(join(draft, 'package'), directory)
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+function writeBundle(directory: string, code: Uint8Array, natives: readonly NativePackage[]): void {
+  const draft = `${directory}.draft-${process.pid}`
+  mkdirSync(draft, { recursive: true })
+  try {
+    writeFileSync(join(draft, 'index.js'), code)
+    for (const { name, directory: from } of natives) {
+      const to = join(draft, 'node_modules', name)
+      mkdirSync(to, { recursive: true })
+      for (const file of readdirSync(from)) {
+        if (file === 'package.json' || file.endsWith('.node')) copyFileSync(join(from, file), join(to, file))
+      }
+    }
+    renameIfAbsent(draft, directory)
+  } finally {
+    rmSync(draft, { recursive: true, force: true })
+  }
+}
+
+/** Another process may have made the same thing meanwhile. */
+function renameIfAbsent(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    if (!existsSync(to)) throw error
+  }
+}
+
+/** What weighs most in a bundle, by package or folder. */
+export function weights({ outputs }: Metafile): readonly (readonly [name: string, bytes: number])[] {
+  const sums = new Map<string, number>()
+  for (const { inputs } of Object.values(outputs)) {
+    for (const [path, { bytesInOutput }] of Object.entries(inputs)) {
+      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? path.split('/').slice(0, 2).join('/')
+      sums.set(name, (sums.get(name) ?? 0) + bytesInOutput)
+    }
+  }
+  return [...sums].sort(([, a], [, b]) => b - a)
+}
+
+/** `npm run bundle`: all bundles of both architectures, and their sizes. */
+function main(): void {
+  const kib = (bytes: number): string => `${(bytes / 1024).toFixed(0)} KiB`
+  for (const architecture of Object.keys(PLATFORMS) as Architecture[]) {
+    for (const name of BUNDLES) {
+      const { codeBytes, natives, directory, metafile } = bundle(name, architecture)
+      const heaviest = weights(metafile)
+        .slice(0, 4)
+        .map(([of, bytes]) => `${of} ${kib(bytes)}`)
+      console.log(
+        `${name.padEnd(12)} ${architecture.padEnd(7)} ${kib(codeBytes).padStart(9)}  ${relative(ROOT, directory)}`,
+      )
+      console.log(`${' '.repeat(21)}most: ${heaviest.join(', ')}`)
+      console.log(`${' '.repeat(21)}native: ${natives.join(', ')}`)
+    }
+  }
+}
+
+if (import.meta.main) main()
