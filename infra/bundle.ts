@@ -43,6 +43,9 @@ const PLATFORMS: Readonly<Record<Architecture, string>> = { arm64: 'linux-arm64-
 /** Nothing of these belongs in a function: the gateway's store, metrics and log, and the command line. */
 const FORBIDDEN = [/^node_modules\/(lmdb|prom-client|pino|commander|cli-progress)\//, /^lib\/(cli|gateway|client)\//]
 
+/** Says what `index.js` is, whatever lies in the directories above. */
+const PACKAGE = '{"type":"commonjs"}\n'
+
 /** Makes the bundle of a function and answers the directory that it lies in. */
 export function bundleFunction(name: BundleName, architecture: Architecture): string {
   return bundle(name, architecture).directory
@@ -71,7 +74,7 @@ export function bundle(name: BundleName, architecture: Architecture) {
   })
   const code = built.outputFiles[0]!.contents
   const natives = nativesIn(name, built.metafile, Object.values(alias)).map((of) => nativePackage(of))
-  const hash = createHash('sha256').update(code)
+  const hash = createHash('sha256').update(code).update(PACKAGE)
   for (const { id } of natives) hash.update(id)
   const directory = join(CACHE, 'bundles', `${name}-${architecture}-${hash.digest('hex').slice(0, 16)}`)
   if (!existsSync(directory)) writeBundle(directory, code, natives)
@@ -149,6 +152,7 @@ function writeBundle(directory: string, code: Uint8Array, natives: readonly Nati
   mkdirSync(draft, { recursive: true })
   try {
     writeFileSync(join(draft, 'index.js'), code)
+    writeFileSync(join(draft, 'package.json'), PACKAGE)
     for (const { name, directory: from } of natives) {
       const to = join(draft, 'node_modules', name)
       mkdirSync(to, { recursive: true })
