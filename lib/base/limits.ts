@@ -174,11 +174,11 @@ export const HTTPS_PROBLEM_BYTES_MAX = 64 * 1024
 export const HTTPS_EMPTY_PARTITIONS_MAX = 10_000
 /** Clients of one `tidelog connect`. */
 export const CONNECT_CONNECTIONS_MAX = 1024
-/** What it holds of their requests, and of the answers to them. */
-export const CONNECT_REQUEST_BYTES_MAX = 128 * 1024 * 1024
+/**
+ * What it holds of answers to them. For requests it has the bounds of a gateway: a frame that is too long for HTTPS is read,
+ * so that its producer can be told.
+ */
 export const CONNECT_ANSWER_BYTES_MAX = 128 * 1024 * 1024
-/** A frame that is too long for HTTPS is read up to here, so that a producer can be told; past it the client is cut off. */
-export const CONNECT_FRAME_BYTES_MAX = 16 * 1024 * 1024
 /** The same trouble is told again after this time. */
 export const CONNECT_NOTICE_MS = 60_000
 /** CloudFormation: the answer of a custom resource. */
