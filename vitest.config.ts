@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: [
-      'test/{unit,contract,fuzz,gateways,bad-input}/**/*.test.ts',
+      'test/{unit,contract,fuzz,gateways,bad-input,infra}/**/*.test.ts',
       'test/simulation/**/*.test.ts',
       'test/*.test.ts',
     ],
