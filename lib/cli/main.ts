@@ -3,6 +3,7 @@
 import { Command } from 'commander'
 import { ClientError } from '../client/errors.ts'
 import { RELEASE } from '../gateway/release.ts'
+import { connectCommand } from './connect.ts'
 import { consumeCommand } from './consume.ts'
 import { initCommand } from './init.ts'
 import { Problem } from './problem.ts'
@@ -14,6 +15,7 @@ const program = new Command('tidelog')
   .description('An event log that speaks the Kafka protocol and needs no brokers.')
   .version(RELEASE)
   .addCommand(startCommand())
+  .addCommand(connectCommand())
   .addCommand(initCommand())
   .addCommand(topicCommand())
   .addCommand(produceCommand())

@@ -8,13 +8,10 @@ import { type Gateway, startGateway } from '../gateway/start.ts'
 import { createLogger } from './logger.ts'
 import { KAFKA_DEFAULT, readAddress } from './options.ts'
 import { Problem } from './problem.ts'
+import { endAfter, stopRequested } from './stop.ts'
 
 const HTTP_DEFAULT = '127.0.0.1:8080'
 const DATA_DEFAULT = './tidelog-data'
-/** Past this a stop is given up: something hangs that should not. */
-const STOP_MS_MAX = 30_000
-/** Ctrl-C reaches a process from the terminal and from the one that started it. */
-const SIGNAL_ECHO_MS = 500
 
 interface StartFlags {
   readonly kafka: Address
@@ -77,13 +74,7 @@ async function runStart(flags: StartFlags): Promise<void> {
   process.stdout.write(banner(gateway, flags.store))
   const signal = await stop
   logger.info({ signal }, 'Stopping: requests under way are finished first')
-  setTimeout(() => {
-    logger.error({}, 'Stopping took too long; nothing acknowledged is lost')
-    process.exit(1)
-  }, STOP_MS_MAX).unref()
-  await gateway.close()
-  logger.info({}, 'Stopped')
-  process.exit(0)
+  await endAfter(() => gateway.close(), logger)
 }
 
 function storeChoice(flags: StartFlags): StoreChoice {
@@ -100,20 +91,6 @@ function storeChoice(flags: StartFlags): StoreChoice {
     ...(region === undefined ? {} : { region }),
     ...(endpointUrl === undefined ? {} : { endpointUrl }),
   }
-}
-
-/** Resolves with the first signal that asks for an end; a second one ends at once, unless it is an echo of the first. */
-function stopRequested(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    let askedMs: number | undefined
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(name, () => {
-        if (askedMs !== undefined && performance.now() - askedMs > SIGNAL_ECHO_MS) process.exit(1)
-        askedMs ??= performance.now()
-        resolve(name)
-      })
-    }
-  })
 }
 
 function banner(gateway: Gateway, store: StartFlags['store']): string {

@@ -194,7 +194,8 @@ async function bindHttp(address: Address | undefined, cleanup: Cleanup): Promise
   }
 }
 
-function bindProblem(address: Address, flag: string, error: unknown): string {
+/** Why an address could not be listened on, and what to do about it. `flag` is the option that names it. */
+export function bindProblem(address: Address, flag: string, error: unknown): string {
   const { host } = address
   const code = error instanceof Error && 'code' in error ? String(error.code) : String(error)
   const place = formatAddress(address)

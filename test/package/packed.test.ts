@@ -12,14 +12,18 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const HERE = import.meta.dirname
 /** What a user's own code may look like; not a file, since nothing here resolves `tidelog` before it is built. */
 const TYPED = `
+import { Kafka } from 'kafkajs'
 import { type RunningTidelog, Tidelog, type TidelogOptions, TidelogStartError } from 'tidelog'
+import { httpSocketFactory, type HttpSocketFactoryOptions } from 'tidelog/kafkajs'
 
 const options: TidelogOptions = { store: 'memory', settings: { 'num.partitions': '3' } }
 const log: RunningTidelog = await Tidelog.start(options)
 const bootstrap: string = log.bootstrap
 const url: string | undefined = log.httpUrl
+const overHttps: HttpSocketFactoryOptions = { url: 'https://example.org', region: 'eu-west-1' }
+const kafka = new Kafka({ brokers: ['tidelog:9092'], socketFactory: httpSocketFactory(overHttps) })
 
-export { bootstrap, TidelogStartError, url }
+export { bootstrap, kafka, TidelogStartError, url }
 
 await log.close()
 `
@@ -39,7 +43,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tidelog-package-'))
   await run('npm', ['pack', '--pack-destination', folder, '--loglevel=error'], { cwd: ROOT })
   const manifest = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
-  const clients = ['kafkajs', '@platformatic/kafka', 'typescript'].map(
+  // The types of KafkaJS, and ours for it, speak of Node's sockets.
+  const clients = ['kafkajs', '@platformatic/kafka', 'typescript', '@types/node'].map(
     (name) => `${name}@${manifest.devDependencies[name]}`,
   )
   installed = await install('user', [join(folder, `tidelog-${manifest.version}.tgz`), ...clients])

@@ -4,9 +4,10 @@ import assert from 'node:assert/strict'
 import { Consumer } from '@platformatic/kafka'
 import { Kafka, logLevel } from 'kafkajs'
 import { Tidelog, TidelogStartError } from 'tidelog'
+import { httpSocketFactory } from 'tidelog/kafkajs'
 
-async function write(bootstrap, values) {
-  const producer = new Kafka({ brokers: [bootstrap], logLevel: logLevel.ERROR }).producer()
+async function write(bootstrap, values, more = {}) {
+  const producer = new Kafka({ brokers: [bootstrap], logLevel: logLevel.ERROR, ...more }).producer()
   await producer.connect()
   await producer.send({ topic: 'greetings', acks: -1, messages: values.map((value) => ({ key: 'k', value })) })
   await producer.disconnect()
@@ -42,6 +43,8 @@ for (const [i, log] of logs.entries()) {
   assert.deepEqual(await read(log.bootstrap), [`hello ${i}`, `tide ${i}`])
   assert.equal((await (await fetch(`${log.httpUrl}/health`)).json()).status, 'ok')
 }
+await write('tidelog:9092', ['over http'], { socketFactory: httpSocketFactory({ url: logs[0].httpUrl }) })
+assert.deepEqual(await read(logs[0].bootstrap), ['hello 0', 'tide 0', 'over http'])
 await assert.rejects(Tidelog.start({ store: 'memory', kafka: logs[0].bootstrap }), TidelogStartError)
 await Promise.all(logs.map((log) => log.close()))
 

@@ -1,0 +1,479 @@
+// One connection over HTTPS in virtual time: the order of frames, what is repeated and under which name, how long nothing is
+// waited for, and what ends the connection.
+import fc from 'fast-check'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { Channel, type ChannelAnswer } from '../../../../lib/client/https/channel.ts'
+import { Line } from '../../../../lib/client/https/line.ts'
+import type { Answered, Sent } from '../../../../lib/client/https/sender.ts'
+import { decodeResponseHeader } from '../../../../lib/wire/frame.ts'
+import { HTTPS_FRAME_BYTES_MAX, parseRequestId } from '../../../../lib/wire/https.ts'
+import { produce } from '../../../../lib/wire/messages/produce.ts'
+import { decodeResponse } from '../../../../lib/wire/reader.ts'
+import { createManualClock, during, type ManualClock, rest, seededRandom } from '../../support/manual-clock.ts'
+import {
+  correlationOf,
+  fetchAnswer,
+  fetchFrame,
+  later,
+  lost,
+  metadataAnswer,
+  metadataFrame,
+  produceAnswer,
+  produceFrame,
+  type ScriptedSender,
+  scriptedSender,
+  status,
+  versionsAnswer,
+  versionsFrame,
+} from './scripted-sender.ts'
+
+let clock: ManualClock
+let sender: ScriptedSender
+let line: Line
+let channel: Channel
+let troubles: string[]
+
+beforeEach(() => {
+  clock = createManualClock()
+  sender = scriptedSender(() => clock.monotonic())
+  troubles = []
+  const onTrouble = (sentence: string): void => void troubles.push(sentence)
+  line = new Line({ sender, clock, random: seededRandom(1), advertise: '127.0.0.1:9092', onTrouble })
+  channel = new Channel('c1', line)
+})
+
+const correlation = (answer: ChannelAnswer): number | undefined =>
+  answer.kind === 'send' ? Buffer.concat(answer.buffers).readInt32BE(0) : undefined
+
+/** The generation is known from here on. */
+async function learn(): Promise<void> {
+  const answer = channel.request(versionsFrame(0))
+  await rest()
+  sender.open[0]!.answer(versionsAnswer(0))
+  await answer
+  sender.asked.length = 0
+}
+
+/** When tries were made, since the first. */
+function times(): number[] {
+  return sender.asked.map(({ atMs }) => atMs - sender.asked[0]!.atMs)
+}
+
+describe('order', () => {
+  test('one frame is under way at a time, and answers come in the order of the requests', async () => {
+    await learn()
+    const answers = [1, 2, 3].map((id) => channel.request(metadataFrame(id)))
+    for (const id of [1, 2, 3]) {
+      await clock.advance(10)
+      expect(sender.open.map((ask) => ask.correlationId)).toEqual([id])
+      expect(sender.open[0]!.request).toMatchObject({
+        functionName: 'admin',
+        connection: 'c1',
+        advertise: '127.0.0.1:9092',
+      })
+      sender.open[0]!.answer(metadataAnswer(id))
+      expect(correlation(await answers[id - 1]!)).toBe(id)
+    }
+  })
+
+  test('any mix of failures and waits keeps order, names and one try at a time', async () => {
+    const happening = fc.constantFrom<'fine' | 'lost' | '503' | '429' | 'later'>('fine', 'lost', '503', '429', 'later')
+    const kind = fc.constantFrom<'produce' | 'fetch' | 'metadata'>('produce', 'fetch', 'metadata')
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(kind, { maxLength: 8 }),
+        fc.array(happening, { maxLength: 12 }),
+        async (kinds, happenings) => {
+          const time = createManualClock()
+          const scripted = scriptedSender(() => time.monotonic())
+          const ports = {
+            sender: scripted,
+            clock: time,
+            random: seededRandom(2),
+            advertise: 'a:1',
+            onTrouble: () => {},
+          }
+          const own = new Channel('c', new Line(ports))
+          const left = [...happenings]
+          let underWay = 0
+          scripted.respond = (request) => {
+            expect(++underWay).toBe(1)
+            queueMicrotask(() => underWay--)
+            const next = left.shift() ?? 'fine'
+            const id = correlationOf(request.frame)
+            if (next === 'lost') return lost
+            if (next === '503' || next === '429') return status(Number(next), { message: 'busy' }, 0)
+            if (request.functionName === 'fetch') return next === 'later' ? later : fetchAnswer(id, 'r')
+            if (request.functionName === 'produce') return produceAnswer(id)
+            return id === 0 ? versionsAnswer(id) : metadataAnswer(id)
+          }
+          const frames = { produce: produceFrame, fetch: fetchFrame, metadata: metadataFrame }
+          const answers = kinds.map((name, i) => own.request(frames[name](i + 1)))
+          const got = await during(time, Promise.all(answers), 60_000, 50)
+          expect(got.map(correlation)).toEqual(kinds.map((_, i) => i + 1))
+          const names = new Map<number, Set<string | undefined>>()
+          const order: number[] = []
+          for (const { request, correlationId } of scripted.asked.filter((ask) => ask.correlationId > 0)) {
+            names.set(correlationId, (names.get(correlationId) ?? new Set()).add(request.requestId))
+            if (order.at(-1) !== correlationId) order.push(correlationId)
+          }
+          expect(order).toEqual(kinds.map((_, i) => i + 1))
+          expect([...names.values()].every((ids) => ids.size === 1)).toBe(true)
+          expect(new Set([...names.values()].flatMap((ids) => [...ids])).size).toBe(new Set(order).size)
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+})
+
+describe('names', () => {
+  test('the generation is learned before the first write, and the last one told is used', async () => {
+    const first = channel.request(produceFrame(1))
+    await rest()
+    expect(sender.open[0]!.request).toMatchObject({ functionName: 'admin' })
+    expect(sender.open[0]!.request.requestId).toBeUndefined()
+    sender.open[0]!.answer(versionsAnswer(0, 41))
+    await rest()
+    expect(sender.open[0]!.request.functionName).toBe('produce')
+    expect(parseRequestId(sender.open[0]!.request.requestId ?? '')?.generation).toBe(41)
+    sender.open[0]!.answer({ ...produceAnswer(1), generation: 45 })
+    await first
+    const second = channel.request(produceFrame(2))
+    await rest()
+    expect(parseRequestId(sender.open[0]!.request.requestId ?? '')?.generation).toBe(45)
+    sender.open[0]!.answer({ ...produceAnswer(2), generation: 3 })
+    await second
+    expect(line.generation).toBe(3)
+  })
+
+  test('reading does not wait for a generation', async () => {
+    void channel.request(fetchFrame(1))
+    await rest()
+    expect(sender.open.map(({ request }) => request.functionName)).toEqual(['fetch'])
+  })
+
+  test('a lost answer is asked for again under the same name, later and later, but never together with others', async () => {
+    await learn()
+    sender.respond = (_, index) => (index < 6 ? lost : produceAnswer(1))
+    const answer = await during(clock, channel.request(produceFrame(1)), 60_000, 10)
+    expect(correlation(answer)).toBe(1)
+    expect(sender.asked).toHaveLength(7)
+    expect(new Set(sender.asked.map(({ request }) => request.requestId)).size).toBe(1)
+    const pauses = times()
+      .slice(1)
+      .map((at, i) => at - times()[i]!)
+    for (const [i, pause] of pauses.entries()) {
+      const wholeMs = Math.min(100 * 2 ** i, 3000)
+      expect(pause).toBeGreaterThanOrEqual(wholeMs / 2)
+      expect(pause).toBeLessThanOrEqual(wholeMs)
+    }
+    expect(pauses.map((pause, i) => pause / Math.min(100 * 2 ** i, 3000)).every((part) => part === 0.5)).toBe(false)
+  })
+})
+
+describe('waiting', () => {
+  test('a fetch at the end of the log is asked again at growing intervals, and says how long it has waited', async () => {
+    await learn()
+    sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 10_000 ? later : fetchAnswer(correlationOf(frame)))
+    const answer = await during(clock, channel.request(fetchFrame(1, { maxWaitMs: 10_000 })), 60_000, 10)
+    expect(correlation(answer)).toBe(1)
+    expect(times()).toEqual([0, 50, 150, 350, 750, 1550, 3150, 5150, 7150, 9150, 11_150])
+    expect(sender.asked.map(({ request }) => request.waitedMs)).toEqual(times())
+    expect(new Set(sender.asked.map(({ request }) => request.requestId)).size).toBe(1)
+  })
+
+  test('a consumer that is idle with a wait of 500 ms costs one request in 2 s', async () => {
+    await learn()
+    sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 500 ? later : fetchAnswer(correlationOf(frame)))
+    const consume = async (untilMs: number): Promise<void> => {
+      for (let id = 1; clock.monotonic() < untilMs; id++) {
+        expect(correlation(await channel.request(fetchFrame(id)))).toBe(id)
+      }
+    }
+    await during(clock, consume(70_000), 100_000, 10)
+    const idle = sender.asked.filter(({ atMs }) => atMs > 10_000 && atMs <= 70_000)
+    expect(idle.length).toBeGreaterThanOrEqual(29)
+    expect(idle.length).toBeLessThanOrEqual(31)
+  })
+
+  test('the first record brings the pace back', async () => {
+    await learn()
+    let end = 0
+    sender.respond = ({ frame, waitedMs = 0 }) => {
+      const id = correlationOf(frame)
+      if (clock.monotonic() >= 20_000 && end === 0) {
+        end = 1
+        return fetchAnswer(id, 'record')
+      }
+      return waitedMs < 500 ? later : fetchAnswer(id)
+    }
+    const consume = async (): Promise<void> => {
+      for (let id = 1; clock.monotonic() < 22_000; id++) await channel.request(fetchFrame(id, { offset: end }))
+    }
+    await during(clock, consume(), 60_000, 10)
+    const after = sender.asked.filter(({ atMs }) => atMs >= 20_000).map(({ atMs }) => atMs)
+    // With the record, at once from the next offset, then from 50 ms on again.
+    const since = after.map((atMs) => atMs - after[0]!)
+    expect(since.slice(0, 7)).toEqual([0, 0, 50, 150, 350, 750, 1550])
+  })
+
+  test('another question is asked at once', async () => {
+    await learn()
+    sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 500 ? later : fetchAnswer(correlationOf(frame)))
+    for (let id = 1; id <= 5; id++) await during(clock, channel.request(fetchFrame(id)), 10_000, 10)
+    sender.asked.length = 0
+    sender.respond = ({ frame }) => fetchAnswer(correlationOf(frame), 'old record')
+    const startedMs = clock.monotonic()
+    await during(clock, channel.request(fetchFrame(6, { offset: 3 })), 10_000, 10)
+    expect(clock.monotonic() - startedMs).toBeLessThan(10)
+    expect(sender.asked).toHaveLength(1)
+  })
+
+  test('a part of a question that was answered with nothing is held, a larger one is not', async () => {
+    await learn()
+    sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 500 ? later : fetchAnswer(correlationOf(frame)))
+    await during(clock, channel.request(fetchFrame(1, { partitions: [0, 1, 2] })), 10_000, 10)
+    sender.asked.length = 0
+    void channel.request(fetchFrame(2, { partitions: [2, 0] }))
+    await clock.advance(100)
+    expect(sender.asked).toHaveLength(0)
+    await clock.advance(2000)
+    expect(sender.asked).toHaveLength(1)
+    void channel.request(fetchFrame(3, { partitions: [0, 1, 2, 3] }))
+    await rest()
+    expect(sender.asked).toHaveLength(2)
+  })
+
+  test('a parked fetch is finished at once for the request behind it', async () => {
+    await learn()
+    sender.respond = ({ functionName, waitedMs = 0, frame }) => {
+      const id = correlationOf(frame)
+      if (functionName !== 'fetch') return metadataAnswer(id)
+      return waitedMs < 5000 ? later : fetchAnswer(id)
+    }
+    const parked = channel.request(fetchFrame(1, { maxWaitMs: 5000 }))
+    await clock.advance(400)
+    const behind = channel.request(metadataFrame(2))
+    await rest()
+    expect(correlation(await parked)).toBe(1)
+    expect(correlation(await behind)).toBe(2)
+    expect(clock.monotonic()).toBe(400)
+    expect(sender.asked.at(-2)!.request.waitedMs).toBe(5000)
+  })
+
+  test('two idle fetches on one connection do not drive each other', async () => {
+    await learn()
+    sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 500 ? later : fetchAnswer(correlationOf(frame)))
+    let id = 0
+    const consume = async (partition: number): Promise<void> => {
+      while (clock.monotonic() < 60_000) await channel.request(fetchFrame(++id, { partitions: [partition] }))
+    }
+    await during(clock, Promise.all([consume(0), consume(1)]), 100_000, 10)
+    expect(sender.asked.filter(({ atMs }) => atMs > 10_000).length).toBeLessThanOrEqual(27)
+  })
+
+  test('a parked fetch is finished at once when its client has nothing more to ask', async () => {
+    await learn()
+    sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 60_000 ? later : fetchAnswer(correlationOf(frame)))
+    const parked = channel.request(fetchFrame(1, { maxWaitMs: 60_000 }))
+    await clock.advance(3000)
+    channel.hurry()
+    await rest()
+    expect(correlation(await parked)).toBe(1)
+    expect(clock.monotonic()).toBe(3000)
+  })
+
+  test('a server that says "later" to the last poll, too, is not asked without pause', async () => {
+    await learn()
+    sender.respond = () => later
+    void channel.request(fetchFrame(1))
+    channel.hurry()
+    await clock.advance(10_000)
+    expect(sender.asked.length).toBeLessThanOrEqual(12)
+  })
+
+  test('a write acknowledged to another client of the listener wakes a parked fetch', async () => {
+    await learn()
+    const other = new Channel('c2', line)
+    let written = false
+    sender.respond = ({ functionName, waitedMs = 0, frame }) => {
+      const id = correlationOf(frame)
+      if (functionName === 'produce') {
+        written = true
+        return produceAnswer(id)
+      }
+      if (written) return fetchAnswer(id, 'record')
+      return waitedMs < 60_000 ? later : fetchAnswer(id)
+    }
+    const parked = channel.request(fetchFrame(1, { maxWaitMs: 60_000 }))
+    await clock.advance(5000)
+    await other.request(produceFrame(1))
+    expect(correlation(await parked)).toBe(1)
+    expect(clock.monotonic()).toBe(5000)
+  })
+
+  test('a write that is acknowledged while the fetch is being answered with nothing is not overlooked', async () => {
+    await learn()
+    const other = new Channel('c2', line)
+    const parked = channel.request(fetchFrame(1, { maxWaitMs: 60_000 }))
+    await rest()
+    sender.respond = ({ functionName, frame }) =>
+      functionName === 'produce' ? produceAnswer(correlationOf(frame)) : fetchAnswer(correlationOf(frame), 'record')
+    await other.request(produceFrame(1))
+    sender.open[0]!.answer(later)
+    expect(correlation(await parked)).toBe(1)
+    expect(clock.monotonic()).toBe(0)
+  })
+
+  test('writes to other topics wake it less and less', async () => {
+    await learn()
+    const other = new Channel('c2', line)
+    sender.respond = ({ functionName, waitedMs = 0, frame }) => {
+      if (functionName === 'produce') return produceAnswer(correlationOf(frame))
+      return waitedMs < 500 ? later : fetchAnswer(correlationOf(frame))
+    }
+    let stop = false
+    const consume = async (): Promise<void> => {
+      for (let id = 1; !stop; id++) await channel.request(fetchFrame(id))
+    }
+    const consuming = consume()
+    for (let id = 1; id <= 1000; id++) {
+      await other.request(produceFrame(id))
+      await clock.advance(20)
+    }
+    const polls = sender.asked.filter(({ request, atMs }) => request.functionName === 'fetch' && atMs > 10_000)
+    expect(polls.length).toBeLessThanOrEqual(6)
+    stop = true
+    await during(clock, consuming, 10_000, 50)
+  })
+})
+
+describe('ends', () => {
+  const closes = async (sent: Sent, frame = metadataFrame(1)): Promise<string> => {
+    await learn()
+    sender.respond = () => sent
+    const answer = await during(clock, channel.request(frame), 60_000, 50)
+    expect(answer.kind).toBe('close')
+    // Whatever comes after it is not sent.
+    const tries = sender.asked.length
+    expect((await channel.request(metadataFrame(9))).kind).toBe('close')
+    expect(sender.asked).toHaveLength(tries)
+    expect(troubles).toHaveLength(1)
+    return troubles[0]!
+  }
+
+  test.each([
+    [409, { title: 'Conflict', detail: 'The request id was used for another frame.' }],
+    [421, { title: 'Misdirected request', detail: 'API key 3 is answered by /kafka/admin.' }],
+    [400, { title: 'Not a frame', detail: 'The length prefix is negative (-1).' }],
+  ])('%i is told with title and detail, and not repeated', async (code, problem) => {
+    const sentence = await closes(status(code, problem))
+    expect(sentence).toContain(problem.title)
+    expect(sentence).toContain(problem.detail.replace(/\.$/, ''))
+    expect(sender.asked).toHaveLength(1)
+  })
+
+  test('403 is one sentence that says what is missing', async () => {
+    const forbidden: Answered = { ...status(403, { Message: 'User is not authorized' }, 0), signedAs: 'AKIDEXAMPLE' }
+    expect(await closes(forbidden)).toBe(
+      'The AWS credentials AKIDEXAMPLE may not use https://log.example.org/kafka/admin (403 User is not authorized): ' +
+        'they need execute-api:Invoke.',
+    )
+  })
+
+  test('what cannot be signed is not repeated', async () => {
+    expect(await closes({ kind: 'unsigned', sentence: 'There are no AWS credentials.' })).toBe(
+      'There are no AWS credentials.',
+    )
+    expect(sender.asked).toHaveLength(1)
+  })
+
+  test.each([
+    ['nobody of ours', status(200, Buffer.from('<html>hello</html>'), 0)],
+    ['a frame without a generation', versionsAnswer(1, 0)],
+    ['a 202 of somebody else', status(202, new Uint8Array(0), 0)],
+  ])('%s is no Tidelog', async (_, sent) => {
+    expect(await closes(sent)).toContain('no Tidelog')
+  })
+
+  test('the answer to another question ends the connection', async () => {
+    expect(await closes(metadataAnswer(2))).toContain('a question that was not asked')
+  })
+
+  test('repeats end after 30 s', async () => {
+    expect(await closes(status(503, { message: 'Service Unavailable' }, 0))).toContain('503 Service Unavailable')
+    expect(times().at(-1)).toBeGreaterThanOrEqual(30_000)
+    expect(times().at(-1)).toBeLessThan(34_000)
+  })
+
+  test('bytes that are no request end the connection', async () => {
+    expect((await channel.request(Buffer.from([1, 2, 3]))).kind).toBe('close')
+    expect(sender.asked).toHaveLength(0)
+    expect(troubles).toHaveLength(1)
+  })
+
+  test('the same trouble is told once a minute', async () => {
+    line.tell('Something is wrong.')
+    line.tell('Something is wrong.')
+    line.tell('Something else is wrong.')
+    expect(troubles).toHaveLength(2)
+    await clock.advance(60_000)
+    line.tell('Something is wrong.')
+    expect(troubles).toHaveLength(3)
+  })
+})
+
+describe('produce', () => {
+  test('with acks=0 nothing is answered, and the next request goes on', async () => {
+    await learn()
+    sender.respond = ({ functionName, frame }) =>
+      functionName === 'produce' ? status(204) : metadataAnswer(correlationOf(frame))
+    expect(await channel.request(produceFrame(1, 0))).toEqual({ kind: 'none' })
+    expect(correlation(await channel.request(metadataFrame(2)))).toBe(2)
+  })
+
+  const partitionsOf = (answer: ChannelAnswer) => {
+    if (answer.kind !== 'send') throw new Error(answer.kind)
+    const frame = Buffer.concat(answer.buffers)
+    const { bodyOffset } = decodeResponseHeader(produce, 9, frame)
+    return decodeResponse(produce, 9, frame.subarray(bodyOffset)).responses.flatMap((topic) => topic.partitionResponses)
+  }
+
+  test('a frame that is too long is answered with MESSAGE_TOO_LARGE for each partition and never sent', async () => {
+    await learn()
+    const answer = await channel.request(produceFrame(5, -1, HTTPS_FRAME_BYTES_MAX, [0, 3]))
+    expect(correlation(answer)).toBe(5)
+    const told = partitionsOf(answer)
+    expect(told.map(({ index, errorCode }) => [index, errorCode])).toEqual([
+      [0, 10],
+      [3, 10],
+    ])
+    expect(told[0]!.errorMessage).toContain('4 MiB')
+    expect(sender.asked).toHaveLength(0)
+    sender.respond = () => status(413, { message: 'Request Too Long' }, 0)
+    expect(partitionsOf(await channel.request(produceFrame(6)))[0]).toMatchObject({ index: 0, errorCode: 10 })
+  })
+
+  test('the longest frame that fits is sent', async () => {
+    await learn()
+    const overhead = produceFrame(1, -1, 3_000_000).length - 3_000_000
+    void channel.request(produceFrame(1, -1, HTTPS_FRAME_BYTES_MAX - 4 - overhead))
+    await rest()
+    expect(sender.asked[0]!.request.frame.length).toBe(HTTPS_FRAME_BYTES_MAX - 4)
+  })
+
+  test.each([0, 1])(
+    'a frame that is too long and has no room for an answer (acks=%i) ends the connection',
+    async (acks) => {
+      await learn()
+      const frame =
+        acks === 0
+          ? produceFrame(1, 0, HTTPS_FRAME_BYTES_MAX)
+          : Buffer.concat([metadataFrame(1), Buffer.alloc(HTTPS_FRAME_BYTES_MAX)])
+      expect((await channel.request(frame)).kind).toBe('close')
+      expect(sender.asked).toHaveLength(0)
+      expect(troubles[0]).toContain('4 MiB')
+    },
+  )
+})
