@@ -7,6 +7,7 @@ export default defineConfig({
     include: [
       'test/{unit,contract,fuzz,gateways,bad-input,infra}/**/*.test.ts',
       'test/simulation/**/*.test.ts',
+      'test/functions/handlers.test.ts',
       'test/*.test.ts',
     ],
     testTimeout: 30_000,

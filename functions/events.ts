@@ -33,9 +33,8 @@ export const customResourceEvent = z.object({
 })
 export type CustomResourceEvent = z.infer<typeof customResourceEvent>
 
-const wholeNumber = z.union([z.string().check(z.regex(/^\d{1,9}$/)), z.number().check(z.int())], {
-  error: 'is a whole number',
-})
+const whole = { error: 'is a whole number' }
+const wholeNumber = z.union([z.string().check(z.regex(/^\d{1,9}$/, whole)), z.number().check(z.int(whole))], whole)
 const configValue = z.union([z.string(), z.number(), z.boolean()], { error: 'is a text' })
 
 /** `Custom::TidelogTopic`. CloudFormation hands every number and boolean over as text. */

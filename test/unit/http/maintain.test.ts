@@ -6,7 +6,7 @@ import { type MaintainOutcome, maintain, storesUntil } from '../../../lib/http/m
 import { ANSWERS, ANSWERS_KEPT_MS } from '../../../lib/http/remembered-answers.ts'
 import { hashState } from '../../../lib/journal/checkpoint.ts'
 import { runJobs } from '../../../lib/log/maintenance.ts'
-import { batchOf, createTopic, createWorld, type LogProcess, readAll, type World } from '../support/world.ts'
+import { batchOf, createTopic, createWorld, type LogProcess, readAll } from '../support/world.ts'
 
 const MINUTE_MS = 60_000
 const HOUR_MS = 60 * MINUTE_MS
