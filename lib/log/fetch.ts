@@ -1,7 +1,8 @@
 // Fetch: which batches answer a request, whether that is enough or the request waits, and how fresh the view must be. A
 // fetch below the end may be answered from a view confirmed within the last second; one at or beyond the end, before the
 // start, or of an unknown topic only after a head read that began after the request arrived. What is read fits the memory
-// that the request was given for it.
+// that the request was given for it. Where reads are cheap, a client that is served alone has its next answer read into the
+// cache while it works on the last one: Java consumers ask for more only when they have used up what they got.
 import type { Clock } from '../base/clock.ts'
 import { FETCH_VIEW_AGE_MS } from '../base/limits.ts'
 import type { Position } from '../journal/position.ts'
@@ -43,8 +44,9 @@ export function createFetcher(args: {
   readonly waiters: Waiters
   readonly memory: FetchMemory
   readonly clock: Clock
+  readonly readsAhead?: boolean
 }): Fetcher {
-  const { replica, partitions, reader, waiters, memory, clock } = args
+  const { replica, partitions, reader, waiters, memory, clock, readsAhead = false } = args
   let closed = false
 
   /** True if the answer may be given from the view as it is. */
@@ -123,8 +125,7 @@ export function createFetcher(args: {
 
   /** Reads what was planned; undefined when an object is gone and the caller should look again. */
   async function read(planned: readonly Planned[], leaderEpoch: number): Promise<FetchPartitionOutcome[] | undefined> {
-    const wanted = planned.flatMap((part) => (part.kind === 'planned' ? part.extents : []))
-    const outcome = await reader.read(wanted)
+    const outcome = await reader.read(extentsOf(planned))
     if (outcome.kind === 'missing') return undefined
     let next = 0
     return planned.map((part): FetchPartitionOutcome => {
@@ -149,14 +150,41 @@ export function createFetcher(args: {
     const grant = await memory.take({ leastBytes, wantedBytes, proven, signal })
     let handedOver = false
     try {
-      const outcomes = await read(fitted(planned, grant?.sizeBytes ?? 0), request.leaderEpoch)
+      const given = fitted(planned, grant?.sizeBytes ?? 0)
+      const outcomes = await read(given, request.leaderEpoch)
       if (grant !== undefined && outcomes !== undefined && takeOver !== undefined) {
         handedOver = true
-        takeOver(grant.release)
+        takeOver(() => {
+          grant.release()
+          // What breaks here breaks for the fetch that needs it, which can tell somebody.
+          if (readsAhead) readAhead(request, given).catch(() => {})
+        })
       }
       return outcomes
     } finally {
       if (!handedOver) grant?.release()
+    }
+  }
+
+  /** Reads what a client will ask for that has taken this answer, unless others need the memory or the time. */
+  async function readAhead(request: FetchRequest, answered: readonly Planned[]): Promise<void> {
+    const { signal, proven = false } = request
+    const mayRead = (): boolean => !closed && !signal.aborted && memory.usedBytes === 0 && memory.waiting === 0
+    if (!mayRead()) return
+    const next = request.partitions.map((wanted, i): FetchPartition => {
+      const part = answered[i]!
+      const last = part.kind === 'planned' ? part.extents.at(-1) : undefined
+      return last === undefined ? wanted : { ...wanted, offset: last.baseOffset + last.recordCount }
+    })
+    const { planned } = await plan({ ...request, partitions: next })
+    const cost = costOf(planned)
+    if (cost.wantedBytes === 0 || !mayRead()) return
+    const grant = await memory.take({ ...cost, proven, signal })
+    if (grant === undefined) return
+    try {
+      await reader.read(extentsOf(fitted(planned, grant.sizeBytes)))
+    } finally {
+      grant.release()
     }
   }
 
@@ -208,6 +236,10 @@ export function createFetcher(args: {
       memory.close()
     },
   }
+}
+
+function extentsOf(planned: readonly Planned[]): Extent[] {
+  return planned.flatMap((part) => (part.kind === 'planned' ? part.extents : []))
 }
 
 /** What the first batch of a plan costs, and all of them. */

@@ -94,7 +94,8 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
     options: ingestOptions,
   })
   const fetchMemory = createFetchMemory(clock, args.options?.fetchMemoryBytesMax)
-  const fetcher = createFetcher({ replica, partitions, reader, waiters, memory: fetchMemory, clock })
+  const readsAhead = stores.objects.readsAreCheap === true
+  const fetcher = createFetcher({ replica, partitions, reader, waiters, memory: fetchMemory, clock, readsAhead })
   const log: OpenedLog = {
     journal,
     fetchMemory,

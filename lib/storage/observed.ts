@@ -57,7 +57,9 @@ export function observeStores(stores: Stores, onCall: (call: StoreCall) => void,
 }
 
 function observeObjects(objects: ObjectStore, run: Run): ObjectStore {
+  const { readsAreCheap } = objects
   return {
+    ...(readsAreCheap === undefined ? {} : { readsAreCheap }),
     put: (key, body, options) =>
       run(
         'put',

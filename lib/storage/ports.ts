@@ -48,6 +48,8 @@ export type ListObjectsOutcome =
 
 /** Immutable objects. A put never overwrites. */
 export interface ObjectStore {
+  /** A read costs neither money nor a way over the network: what is likely to be asked for may be read ahead. */
+  readonly readsAreCheap?: boolean
   /**
    * Stores an object whose body is the concatenation of `body`. Durable when it resolves as `applied`. With
    * `withNextAppend` the adapter may instead make it durable together with the next journal append of this process

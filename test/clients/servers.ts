@@ -204,7 +204,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningServer> 
     await writeFile(properties, kafkaProperties(options.directory, port, controllerPort))
     const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-c', properties]
     const clusterId = randomBytes(16).toString('base64url').slice(0, 22)
-    await run('java', [...logging, '-cp', JARS, ...format, '-t', clusterId])
+    await run('java', [...logging, '-cp', JARS, ...format, `--cluster-id=${clusterId}`])
   }
   return launch({
     kind: 'kafka',

@@ -17,6 +17,7 @@ const LIST_SCANNED_BYTES = 16 * 1024 * 1024
 /** The object store of one handle. */
 export function createEmbeddedObjects(handle: Handle): ObjectStore {
   return {
+    readsAreCheap: true,
     put: async (key, body, options) => {
       assert(KEY.test(key), 'an object key has the form of ObjectKey')
       const sizeBytes = body.reduce((sum, part) => sum + part.length, 0)

@@ -41,6 +41,14 @@ describe('observeStores', () => {
     expect(calls.every((call) => call.durationMs === 1)).toBe(true)
   })
 
+  it('passes on whether reads are cheap', () => {
+    const inner = createMemoryStores()
+    const observed = (readsAreCheap: boolean) =>
+      observeStores({ ...inner, objects: { ...inner.objects, readsAreCheap } }, () => {}, systemClock).objects
+    expect([observed(true), observed(false)].map((objects) => objects.readsAreCheap)).toEqual([true, false])
+    expect(observeStores(inner, () => {}, systemClock).objects.readsAreCheap).toBeUndefined()
+  })
+
   it('reports a call that throws, and lets it throw', async () => {
     const calls: StoreCall[] = []
     const { journal } = observeStores(createMemoryStores(), (call) => calls.push(call), systemClock)
