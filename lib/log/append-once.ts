@@ -2,29 +2,36 @@
 // its entry are named after the id that its client chose, and a store accepts an object's name once, so of all tries, in
 // whichever processes, exactly the one whose put was applied appends; every other looks for the outcome of that one, and
 // says `unknown` when it does not find it. ⚠ A put in doubt counts as another's: two tries that both append could land in
-// two generations of the journal, where no condition keeps them apart.
+// two generations of the journal, where no condition keeps them apart. ⚠ The whole name of the segment, with the kind that
+// says which store holds it, follows from the frame alone: topics and their settings may change between two tries, and with
+// them which batches are good and how long they are.
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Ulid } from '../base/ids.ts'
-import { HEAD_VIEW_AGE_MS, TINY_SEGMENT_BYTES_MAX } from '../base/limits.ts'
+import { HEAD_VIEW_AGE_MS, TINY_SEGMENT_BYTES_MAX, TINY_SEGMENT_GROWN_BYTES_MAX } from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { Journal } from '../journal/journal.ts'
 import { objectKey } from '../journal/object-keys.ts'
+import { readObject } from '../journal/read-object.ts'
 import { type ExtentColumns, segmentKey } from '../journal/state/extents.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 import type { BatchCache } from './batch-cache.ts'
-import type { AppendBatchOutcome, BatchToAppend } from './log.ts'
+import type { AppendBatchOutcome, BatchToAppend, Topic } from './log.ts'
 import type { Partitions } from './partitions.ts'
 import { buildSegment, flushEntry, readSegmentFooter, type Segment } from './segment.ts'
 
-/** A request's own name: its segment's and its entry's. `generation` is what its client knew before it sent it first. */
+/** A request's own name, and what tells it from another one that was given the same name. Each try has all of it. */
 export interface RequestName {
+  /** What its client knew before it sent the request first. */
   readonly generation: number
   readonly id: Ulid
+  /** SHA-256 of the frame, and its length. */
+  readonly frameHash: Uint8Array
+  readonly frameBytes: number
 }
 
 export type AppendOnceOutcome =
   | { readonly kind: 'answered'; readonly outcomes: readonly AppendBatchOutcome[] }
-  /** The name was used for other batches. Nothing was written. */
+  /** The name was used for another frame. Nothing was written. */
   | { readonly kind: 'reused' }
   /** No process can have known this generation yet. Nothing was written. */
   | { readonly kind: 'fromTheFuture' }
@@ -35,8 +42,8 @@ const PUT_TRIES_MAX = 5
 const PAUSE_MS_MIN = 20
 /** How often a repeat looks for what became of the first try, with pauses that double. */
 const LOOKS_MAX = 6
-/** Of a batch, what the way in may have changed lies before this (times, codec, checksum). */
-const RECORDS_AT = 61
+/** Only the segment that a name stands for can hold its batches, and this one is not among them. */
+const NOT_WRITTEN: AppendBatchOutcome = { kind: 'unavailable' }
 
 export function createAppendOnce(args: {
   readonly journal: Journal
@@ -52,17 +59,15 @@ export function createAppendOnce(args: {
   const pause = (tries: number): Promise<void> =>
     sleep(clock, PAUSE_MS_MIN * 2 ** tries * (0.5 + randomFraction(random) / 2))
 
-  /** `ours`: this put was applied, and no other ever will be. */
-  async function claim(key: ObjectKey, segment: Segment): Promise<'ours' | 'doubtful' | 'failed'> {
-    let doubtful = false
+  /** Whether this put was applied: then no other ever will be. */
+  async function claim(key: ObjectKey, segment: Segment): Promise<boolean> {
     for (let tries = 0; tries < PUT_TRIES_MAX; tries++) {
       if (tries > 0) await pause(tries)
       const outcome = await objects.put(key, segment.body)
-      if (outcome.kind === 'applied') return 'ours'
-      if (outcome.kind === 'exists') return 'doubtful'
-      if (outcome.kind === 'unknown') doubtful = true
+      if (outcome.kind === 'applied') return true
+      if (outcome.kind === 'exists') return false
     }
-    return doubtful ? 'doubtful' : 'failed'
+    return false
   }
 
   async function appendOurs(
@@ -77,8 +82,8 @@ export function createAppendOnce(args: {
     const entry = flushEntry({ id, origin: generation, tiny: key.startsWith('tiny/') }, segment, () => true)!
     const outcome = await journal.appender.append([entry])[0]!
     if (outcome.kind !== 'folded') return batches.map(() => ({ kind: outcome.kind }))
-    // What the horizon rejected changed nothing, and the client may send it again under a new name.
-    if (outcome.verdict.kind !== 'flush') return batches.map(() => ({ kind: 'unavailable' }))
+    // This try changed nothing; but a name that old may have been used before, and its segment collected.
+    if (outcome.verdict.kind !== 'flush') return batches.map(() => ({ kind: 'unknown' }))
     const verdicts = await outcome.verdict.batches
     const outcomes: AppendBatchOutcome[] = batches.map(() => ({ kind: 'unknown' }))
     segment.order.forEach((index, i) => {
@@ -87,44 +92,46 @@ export function createAppendOnce(args: {
     return outcomes
   }
 
-  /** Whether the stored segment holds these batches. Undefined: it could not be read. */
-  async function holds(key: ObjectKey, segment: Segment): Promise<boolean | undefined> {
-    const found = await objects.get(key)
-    if (found.kind !== 'found') return undefined
-    const { table } = readSegmentFooter(found.bytes)
-    if (table.length !== segment.table.length) return false
-    return segment.table.every((batch, i) => {
-      const stored = table[i]!
-      const alike =
-        stored.topicNumber === batch.topicNumber &&
-        stored.partition === batch.partition &&
-        stored.length === batch.length &&
-        stored.producerId === batch.producerId &&
-        stored.producerEpoch === batch.producerEpoch &&
-        stored.baseSequence === batch.baseSequence
-      const records = (bytes: Uint8Array): Uint8Array =>
-        bytes.subarray(batch.start + RECORDS_AT, batch.start + batch.length)
-      return alike && Buffer.compare(records(found.bytes), recordsOf(segment, i)) === 0
-    })
-  }
-
-  /** The outcome of another try as the replica shows it; what it does not show is unknown. */
-  async function lookFor(key: ObjectKey, segment: Segment): Promise<AppendBatchOutcome[]> {
-    const outcomes: AppendBatchOutcome[] = segment.table.map(() => ({ kind: 'unknown' }))
-    for (let looks = 0; looks < LOOKS_MAX; looks++) {
+  /** What another try came to, as its segment and the replica show it; what they do not show is unknown. */
+  async function lookFor(
+    { frameHash }: RequestName,
+    key: ObjectKey,
+    batches: readonly BatchToAppend[],
+    looksMax: number,
+  ): Promise<AppendOnceOutcome> {
+    let outcomes: AppendBatchOutcome[] = batches.map(() => ({ kind: 'unknown' }))
+    let placed: ReadonlyMap<string, number> | undefined
+    for (let looks = 0; looks < looksMax && outcomes.some(({ kind }) => kind === 'unknown'); looks++) {
       if (looks > 0) await pause(looks)
-      if ((await replica.refresh()).kind !== 'fresh') continue
-      for (const [i, { topicNumber, partition, start }] of segment.table.entries()) {
-        const found = await partitions.find({ number: topicNumber }, partition)
-        if (found.kind !== 'found' || found.state === undefined) continue
-        const { extents, logStartOffset } = found.state
-        const baseOffset = offsetOf(extents.open, key, start) ?? offsetOf(extents.blocks.at(-1)?.columns, key, start)
-        if (baseOffset !== undefined) outcomes[segment.order[i]!] = { kind: 'appended', baseOffset, logStartOffset }
+      if (placed === undefined) {
+        const found = await readObject(objects, key, readSegmentFooter)
+        if (found.kind !== 'found') continue
+        if (Buffer.compare(found.value.frameHash ?? NO_HASH, frameHash) !== 0) return { kind: 'reused' }
+        placed = new Map(found.value.table.map((batch) => [placeOf(batch.topicNumber, batch.partition), batch.start]))
       }
+      if ((await replica.refresh()).kind !== 'fresh') continue
+      const starts = placed
+      outcomes = await Promise.all(
+        batches.map(({ topic, partition }) => {
+          const start = starts.get(placeOf(topic.number, partition))
+          return start === undefined ? NOT_WRITTEN : find(topic, partition, key, start)
+        }),
+      )
       // One entry was judged as a whole: whoever of it is still missing was rejected, or has been merged away.
       if (outcomes.some(({ kind }) => kind === 'appended')) break
     }
-    return outcomes
+    return { kind: 'answered', outcomes }
+  }
+
+  /** Finds the batch that lies in this segment at this place, among the newest of its partition. */
+  async function find(topic: Topic, partition: number, key: ObjectKey, start: number): Promise<AppendBatchOutcome> {
+    const found = await partitions.find(topic, partition)
+    if (found.kind !== 'found' || found.state === undefined) return { kind: 'unknown' }
+    const { extents, logStartOffset } = found.state
+    const last = extents.blocks.at(-1)
+    const baseOffset =
+      offsetOf(extents.open, key, start) ?? (last && offsetOf(await partitions.columns(last), key, start))
+    return baseOffset === undefined ? { kind: 'unknown' } : { kind: 'appended', baseOffset, logStartOffset }
   }
 
   return async (name, batches) => {
@@ -132,29 +139,26 @@ export function createAppendOnce(args: {
       kind: 'answered',
       outcomes: batches.map(() => outcome),
     })
-    if (replica.haltedBecause !== undefined) return all({ kind: 'halted' })
+    // What keeps this try from its work says nothing of an earlier one: its outcome is unknown.
+    if (replica.haltedBecause !== undefined) return all({ kind: 'unknown' })
     if (name.generation > replica.root.position.generation) {
-      const refreshed = await replica.refresh()
-      if (refreshed.kind !== 'fresh') return all(refreshed)
+      if ((await replica.refresh()).kind !== 'fresh') return all({ kind: 'unknown' })
       if (name.generation > replica.root.position.generation) return { kind: 'fromTheFuture' }
     }
-    if (name.generation < replica.root.horizon) return all({ kind: 'unavailable' })
-    if (clock.monotonic() - replica.asOf > HEAD_VIEW_AGE_MS) void replica.refresh()
-    const segment = buildSegment(batches)
-    const kind = segment.sizeBytes <= TINY_SEGMENT_BYTES_MAX ? 'tiny' : 'segment'
+    const kind = name.frameBytes <= TINY_SEGMENT_BYTES_MAX ? 'tiny' : 'segment'
     const key = objectKey(kind, name.generation, name.id)
-    const claimed = await claim(key, segment)
-    if (claimed === 'failed') return all({ kind: 'unavailable' })
-    if (claimed === 'ours') return { kind: 'answered', outcomes: await appendOurs(name, key, segment, batches) }
-    if ((await holds(key, segment)) === false) return { kind: 'reused' }
-    return { kind: 'answered', outcomes: await lookFor(key, segment) }
+    if (name.generation < replica.root.horizon) return lookFor(name, key, batches, 1)
+    if (clock.monotonic() - replica.asOf > HEAD_VIEW_AGE_MS) void replica.refresh()
+    const segment = buildSegment(batches, name.frameHash)
+    if (kind === 'tiny' && segment.sizeBytes > TINY_SEGMENT_GROWN_BYTES_MAX) return all({ kind: 'tooLarge' })
+    if (!(await claim(key, segment))) return lookFor(name, key, batches, LOOKS_MAX)
+    return { kind: 'answered', outcomes: await appendOurs(name, key, segment, batches) }
   }
 }
 
-/** The records of the table's batch `i`, as they are about to be stored: `body` is in the table's order. */
-function recordsOf({ body }: Segment, i: number): Uint8Array {
-  return body[i]!.subarray(RECORDS_AT)
-}
+const NO_HASH = new Uint8Array(0)
+
+const placeOf = (topicNumber: number, partition: number): string => `${topicNumber}/${partition}`
 
 /** The base offset of the batch that lies in this segment at this place, the newest first. */
 function offsetOf(columns: ExtentColumns | undefined, key: ObjectKey, start: number): number | undefined {

@@ -45,7 +45,11 @@ export interface BatchToAppend {
   readonly baseSequence: number
 }
 /** What became of one batch: the fold's verdict, or why there is none. `limit` is retriable. */
-export type AppendBatchOutcome = BatchVerdict | Unserved
+export type AppendBatchOutcome =
+  | BatchVerdict
+  | Unserved
+  /** Compressing it anew made it too long for the object of its request. Only of `appendOnce`. */
+  | { readonly kind: 'tooLarge' }
 
 /** What one produce request becomes. */
 export interface Append {

@@ -12,6 +12,7 @@ import type { BatchToAppend, Topic } from './log.ts'
 const MAGIC = 'TLS1'
 /** The last bytes of a segment: length of the footer. */
 const TRAILER_BYTES = 4
+const FRAME_HASH_BYTES = 32
 
 export interface Segment {
   /** What to store, in order: the batches, then the footer. */
@@ -47,8 +48,8 @@ function placeBatches(batches: readonly BatchToAppend[], order: readonly number[
   })
 }
 
-/** Lays out a segment. */
-export function buildSegment(batches: readonly BatchToAppend[]): Segment {
+/** Lays out a segment. `frameHash` marks one that was made for a single request (`append-once.ts`). */
+export function buildSegment(batches: readonly BatchToAppend[], frameHash?: Uint8Array): Segment {
   assert(batches.length > 0, 'a segment holds a batch')
   const order = batches.map((_, index) => index)
   order.sort((a, b) => {
@@ -63,6 +64,7 @@ export function buildSegment(batches: readonly BatchToAppend[]): Segment {
   for (const { topic } of batches) topics.set(topic.number, topic)
   const footer = new ByteWriter(payload.length + 256).bytes(payload).varint(topics.size)
   for (const { number, id, name } of topics.values()) footer.varint(number).raw(Buffer.from(id, 'hex')).string(name)
+  if (frameHash !== undefined) footer.raw(frameHash)
   const sealed = sealObject(MAGIC, footer.finish())
   const trailer = new ByteWriter(TRAILER_BYTES).u32(sealed.length).finish()
   const lengthBytes = new ByteWriter(8).varint(payload.length).length
@@ -98,6 +100,8 @@ export function flushEntry(
 export interface SegmentFooter {
   readonly table: readonly FlushBatch[]
   readonly topics: ReadonlyMap<number, { readonly id: TopicId; readonly name: string }>
+  /** SHA-256 of the one request's frame that it was made for, if it was. */
+  readonly frameHash: Uint8Array | undefined
 }
 
 /** Reads the footer of a whole segment. */
@@ -114,6 +118,7 @@ export function readSegmentFooter(bytes: Uint8Array): SegmentFooter {
     const number = reader.varint()
     topics.set(number, { id: Buffer.from(reader.raw(16)).toString('hex') as TopicId, name: reader.string() })
   }
+  const frameHash = reader.remaining > 0 ? reader.raw(FRAME_HASH_BYTES) : undefined
   reader.end()
-  return { table, topics }
+  return { table, topics, frameHash }
 }
