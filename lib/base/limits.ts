@@ -123,6 +123,8 @@ export const DOCUMENTS_PER_PAGE = 256
 
 /** Body of one DynamoDB item: an item is at most 400 KB with its names and keys. */
 export const DYNAMODB_BODY_BYTES_MAX = 384 * 1024
+/** A request whose frame makes it a tiny segment stays one, whatever compressing its batches anew makes of them. */
+export const TINY_SEGMENT_GROWN_BYTES_MAX = DYNAMODB_BODY_BYTES_MAX
 /** DynamoDB: a sort key is at most 1,024 bytes. */
 export const DYNAMODB_SORT_KEY_BYTES_MAX = 1024
 /** DynamoDB: items of one BatchWriteItem. */

@@ -99,6 +99,11 @@ export function appendFailure(outcome: AppendBatchOutcome): Failure | undefined 
       }
     case 'unknownTopic':
       return unknownTopic()
+    case 'tooLarge':
+      return {
+        errorCode: ErrorCode.MESSAGE_TOO_LARGE,
+        errorMessage: 'Compressed as the topic asks for, the batch is too long for a request this short.',
+      }
     case 'limit':
       // Nothing was written and the client shall come back later, without looking for another leader.
       return {

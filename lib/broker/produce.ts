@@ -88,7 +88,7 @@ function startAppend(
     if (outcome.kind === 'answered') return outcome.outcomes
     const reason =
       outcome.kind === 'reused'
-        ? `The request id ${name.generation}-${name.id} was used for other records.`
+        ? `The request id ${name.generation}-${name.id} was used for another frame.`
         : `No journal of this deployment has reached generation ${name.generation}: use the one that the last answer told.`
     return { kind: 'conflict' as const, reason }
   })
@@ -133,7 +133,11 @@ async function preparePartition(
 ): Promise<ProducedBatch> {
   const found = await lookup.byName(name, index)
   if (found.kind === 'absent') return { kind: 'refused', failure: unknownTopic() }
-  if (found.kind !== 'found') return { kind: 'refused', failure: unserved(found, 'produce') }
+  if (found.kind !== 'found') {
+    // A request with a name may have been carried out by an earlier try, whatever this one can see.
+    const isRepeatable = call.connection.exchange?.name !== undefined
+    return { kind: 'refused', failure: unserved(isRepeatable ? { kind: 'unknown' } : found, 'produce') }
+  }
   return prepareBatch(context, found.topic, index, records ?? new Uint8Array(0), call.apiVersion)
 }
 

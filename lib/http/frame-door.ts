@@ -2,9 +2,11 @@
 // function and for the routes of a gateway. It judges the envelope (headers, length prefix, which function), hands the frame
 // to the broker, and turns whatever comes of it into an HTTP answer. Nothing waits here and nothing is kept that must
 // survive: repeats of what writes are recognised by the stores.
+import { createHash } from 'node:crypto'
 import { parseAddress } from '../base/address.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Broker, BrokerResponse, Handled, Members } from '../broker/broker.ts'
+import type { RequestName } from '../log/append-once.ts'
 import type { Log } from '../log/log.ts'
 import { decodeRequestHeader } from '../wire/frame.ts'
 import {
@@ -17,7 +19,6 @@ import {
   HTTPS_FRAME_BYTES_MAX,
   parseRequestId,
   REQUEST_ID_HEADER,
-  type RequestId,
   WAITED_HEADER,
 } from '../wire/https.ts'
 import type { AnswerMemory } from './remembered-answers.ts'
@@ -49,7 +50,9 @@ const BROKERS_MAX = 64
 
 interface Envelope {
   readonly frame: Uint8Array
-  readonly requestId: RequestId | undefined
+  readonly apiKey: number
+  /** Undefined: the request is never repeated. */
+  readonly name: RequestName | undefined
   readonly connection: string
   readonly waitedMs: number
   readonly advertise: { readonly host: string; readonly port: number } | undefined
@@ -86,25 +89,25 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
     void released.then(() => held.delete(released))
   }
 
-  async function exchange({ frame, requestId, connection, waitedMs, advertise }: Envelope): Promise<BrokerResponse> {
+  async function exchange({ frame, name, connection, waitedMs, advertise }: Envelope): Promise<BrokerResponse> {
     const handled = brokerFor(advertise).handle(frame, {
       id: `https ${connection} ${exchanges++}`,
       clientAddress: connection,
       signal: NEVER,
-      exchange: { name: requestId, waitedMs, responseBytesMax: HTTPS_FRAME_BYTES_MAX - LENGTH_BYTES },
+      exchange: { name, waitedMs, responseBytesMax: HTTPS_FRAME_BYTES_MAX - LENGTH_BYTES },
     })
     hold(handled)
     return handled.response
   }
 
-  async function answer(name: FrameFunction, request: HttpRequest): Promise<HttpResponse> {
-    const envelope = open(name, request)
+  async function answer(functionName: FrameFunction, request: HttpRequest): Promise<HttpResponse> {
+    const envelope = open(functionName, request)
     if ('status' in envelope) return envelope
-    const { frame, requestId } = envelope
+    const { apiKey, name } = envelope
     const response =
-      requestId === undefined
+      name === undefined
         ? { kind: 'new' as const, response: await exchange(envelope) }
-        : await answers.once(requestId, frame, () => exchange(envelope))
+        : await answers.once(name, apiKey, () => exchange(envelope))
     switch (response.kind) {
       case 'new':
         return httpResponse(response.response)
@@ -154,7 +157,7 @@ function seenAs(members: Members, place: { readonly host: string; readonly port:
 }
 
 /** The frame and what the headers say of it, or what is wrong with them. */
-function open(name: FrameFunction, { method, headers, body }: HttpRequest): Envelope | HttpResponse {
+function open(functionName: FrameFunction, { method, headers, body }: HttpRequest): Envelope | HttpResponse {
   if (method !== 'POST') return problem(405, 'Method not allowed', 'Frames are sent by POST.', { allow: 'POST' })
   const contentType = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase()
   if (contentType !== FRAME_CONTENT_TYPE) {
@@ -167,8 +170,8 @@ function open(name: FrameFunction, { method, headers, body }: HttpRequest): Enve
     return badFrame(`The header of the request is malformed: ${header.code} at ${header.field}.`)
   }
   const right = functionOf(header.apiKey)
-  if (right !== name) {
-    const detail = `API key ${header.apiKey} is answered by /kafka/${right}, not by /kafka/${name}.`
+  if (right !== functionName) {
+    const detail = `API key ${header.apiKey} is answered by /kafka/${right}, not by /kafka/${functionName}.`
     return problem(421, 'Misdirected request', detail)
   }
   const requestIdText = headers[REQUEST_ID_HEADER]
@@ -186,8 +189,11 @@ function open(name: FrameFunction, { method, headers, body }: HttpRequest): Enve
   const advertiseText = headers[ADVERTISE_HEADER]
   const advertise = advertiseText === undefined ? undefined : parseAddress(advertiseText)
   if (advertiseText !== undefined && advertise === undefined) return badHeader(ADVERTISE_HEADER, 'is host:port')
-  return { frame, requestId, connection, waitedMs, advertise }
+  const name = requestId && { ...requestId, frameHash: sha256(frame), frameBytes: frame.length }
+  return { frame, apiKey: header.apiKey, name, connection, waitedMs, advertise }
 }
+
+const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()
 
 /** The one frame that a body is. */
 function frameIn(body: Uint8Array): Uint8Array | HttpResponse {

@@ -6,12 +6,12 @@
 //
 // Stored document `answers/‹request id›`: JSON of `StoredAnswer`. Put absent by whoever carries the request out, changed
 // once by the same; removed by maintenance an hour after `at`.
-import { createHash } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { BrokerResponse } from '../broker/broker.ts'
+import type { RequestName } from '../log/append-once.ts'
 import type { DocumentStore } from '../storage/ports.ts'
-import { formatRequestId, type RequestId } from '../wire/https.ts'
+import { formatRequestId } from '../wire/https.ts'
 
 export const ANSWERS = 'answers'
 /** A client that repeats a request later than this has given it up. */
@@ -36,7 +36,7 @@ export type OnceOutcome =
 
 export interface AnswerMemory {
   /** Carries a request out, or answers as an earlier try did. */
-  once(id: RequestId, frame: Uint8Array, run: () => Promise<BrokerResponse>): Promise<OnceOutcome>
+  once(name: RequestName, apiKey: number, run: () => Promise<BrokerResponse>): Promise<OnceOutcome>
 }
 
 const PRODUCE = 0
@@ -105,13 +105,12 @@ export function createAnswerMemory(args: {
   }
 
   return {
-    once(id, frame, run) {
-      const text = formatRequestId(id)
-      const hash = createHash('sha256').update(frame).digest('base64')
+    once(name, apiKey, run) {
+      const text = formatRequestId(name)
+      const hash = Buffer.from(name.frameHash).toString('base64')
       const known = recent.get(text)
       if (known !== undefined && known.frame !== hash) return Promise.resolve({ kind: 'conflict' })
       if (known?.running !== undefined) return known.running
-      const apiKey = new DataView(frame.buffer, frame.byteOffset).getInt16(0)
       const fresh = async (): Promise<OnceOutcome> => ({ kind: 'new', response: await run() })
       if (apiKey !== PRODUCE && !REMEMBERED_KEYS.has(apiKey)) {
         remember(text, hash, undefined)

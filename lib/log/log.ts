@@ -145,8 +145,8 @@ export interface Log {
    */
   append(connection: string, batches: readonly BatchToAppend[]): Append
   /**
-   * Appends the batches of a request that may be sent again under the same name, to any process: it is written once. No
-   * order is kept between requests; whoever sends waits for one before the next.
+   * Appends the batches of a request, at most one of each partition, that may be sent again under the same name, to any
+   * process: it is written once. No order is kept between requests; whoever sends waits for one before the next.
    */
   readonly appendOnce: AppendOnce
   /** Reads and waits as Kafka's Fetch does; one outcome per partition, in order. Fresh where DESIGN.md asks for it. */

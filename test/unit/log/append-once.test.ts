@@ -1,21 +1,33 @@
 // A request that is sent again under its own name: whatever was lost and whichever process gets the repeat, it is written
 // once, and answered with the same offset or with `unknown`.
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Ulid } from '../../../lib/base/ids.ts'
-import type { AppendOnceOutcome } from '../../../lib/log/append-once.ts'
+import type { AppendOnceOutcome, RequestName } from '../../../lib/log/append-once.ts'
 import { batchOf, createTopic, createWorld, type LogProcess, type World } from '../support/world.ts'
 
 const ID = '01JD0000000000000000000001' as Ulid
 const OTHER_ID = '01JD0000000000000000000002' as Ulid
+
+/** A frame as far as the log knows it. */
+const frame = (text: string, frameBytes = 100): Omit<RequestName, 'generation' | 'id'> => ({
+  frameHash: createHash('sha256').update(text).digest(),
+  frameBytes,
+})
 
 async function two() {
   const world = await createWorld()
   const first = await world.open()
   const topic = await createTopic(world, first.log, 't', 4)
   const second = await world.open()
-  const name = { generation: first.log.journal.origin(), id: ID }
+  const name: RequestName = { generation: first.log.journal.origin(), id: ID, ...frame('a frame') }
   return { world, first, second, topic, name }
 }
+
+const unknown = (batches = 1): AppendOnceOutcome => ({
+  kind: 'answered',
+  outcomes: Array.from({ length: batches }, () => ({ kind: 'unknown' })),
+})
 
 const appendedAt = (...offsets: number[]): AppendOnceOutcome => ({
   kind: 'answered',
@@ -79,15 +91,30 @@ describe('append once', () => {
     }
   })
 
-  it('says that nothing was done when the store refused every put', async () => {
-    const { world, first, topic, name } = await two()
-    first.script.next('put', 'before', 99)
-    expect(await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual({
-      kind: 'answered',
-      outcomes: [{ kind: 'unavailable' }],
-    })
-    first.script.heal()
-    expect(await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual(appendedAt(0))
+  it('does not say that nothing was done when the store refused every put: an earlier try may have been luckier', async () => {
+    for (const isRepeat of [false, true]) {
+      const { world, first, second, topic, name } = await two()
+      const batches = [batchOf(topic, 0, ['a'])]
+      if (isRepeat) await world.run(second.log.appendOnce(name, batches))
+      first.script.next('put', 'before', 99)
+      first.script.next('get', 'before', isRepeat ? 2 : 99)
+      expect(await world.run(first.log.appendOnce(name, batches))).toEqual(isRepeat ? appendedAt(0) : unknown())
+      first.script.heal()
+      expect(await world.run(first.log.appendOnce(name, batches))).toEqual(appendedAt(0))
+      expect(await endOf(world, second)).toBe(1)
+    }
+  })
+
+  it('does not say that nothing was done when it cannot look', async () => {
+    const { world, first, second, topic, name } = await two()
+    const batches = [batchOf(topic, 0, ['a'])]
+    for (let i = 0; i < 40; i++) await world.run(first.log.append('c', [batchOf(topic, 1, [`${i}`])]).outcomes)
+    const later = { ...name, generation: first.log.journal.origin() }
+    await world.run(first.log.appendOnce(later, batches))
+    second.script.next('readHead', 'before', 99)
+    expect(await world.run(second.log.appendOnce(later, batches))).toEqual(unknown())
+    second.log.journal.replica.halt('for this test')
+    expect(await world.run(second.log.appendOnce(later, batches))).toEqual(unknown())
   })
 
   it('waits for a first try that is under way elsewhere, and says unknown when that one never appends', async () => {
@@ -97,7 +124,7 @@ describe('append once', () => {
     const started = first.log.appendOnce(name, batches)
     await world.run(Promise.resolve())
     const repeat = second.log.appendOnce(name, batches)
-    expect(await world.run(repeat, 60_000)).toEqual({ kind: 'answered', outcomes: [{ kind: 'unknown' }] })
+    expect(await world.run(repeat, 60_000)).toEqual(unknown())
     expect(second.script.count('append')).toBe(0)
     first.script.release()
     expect(await world.run(started)).toEqual(appendedAt(0))
@@ -117,33 +144,87 @@ describe('append once', () => {
     expect(await endOf(world, second)).toBe(1)
   })
 
-  it('refuses a name that was used for other records', async () => {
+  it('refuses a name that was used for another frame', async () => {
     const { world, first, second, topic, name } = await two()
     await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))
+    const other = { ...name, ...frame('another frame') }
     for (const { log } of [first, second]) {
-      for (const other of [[batchOf(topic, 0, ['b'])], [batchOf(topic, 1, ['a'])], [batchOf(topic, 0, ['a', 'b'])]]) {
-        expect(await world.run(log.appendOnce(name, other))).toEqual({ kind: 'reused' })
+      for (const batches of [[batchOf(topic, 0, ['b'])], [batchOf(topic, 1, ['a'])], [batchOf(topic, 0, ['a'])]]) {
+        expect(await world.run(log.appendOnce(other, batches))).toEqual({ kind: 'reused' })
       }
     }
     expect(await endOf(world, first)).toBe(1)
-    expect(await world.run(first.log.appendOnce({ ...name, id: OTHER_ID }, [batchOf(topic, 0, ['b'])]))).toEqual(
-      appendedAt(1),
-    )
+    const fresh = { ...other, id: OTHER_ID }
+    expect(await world.run(first.log.appendOnce(fresh, [batchOf(topic, 0, ['b'])]))).toEqual(appendedAt(1))
   })
 
   it('refuses a generation that does not exist yet, and writes nothing below the horizon', async () => {
     const { world, first, topic, name } = await two()
     const ahead = { ...name, generation: name.generation + 5 }
     expect(await world.run(first.log.appendOnce(ahead, [batchOf(topic, 0, ['a'])]))).toEqual({ kind: 'fromTheFuture' })
+    const used = { ...name, id: OTHER_ID }
+    expect(await world.run(first.log.appendOnce(used, [batchOf(topic, 1, ['b'])]))).toEqual(appendedAt(0))
     for (let i = 0; i < 100; i++) await world.run(first.log.append('c', [batchOf(topic, 0, [`${i}`])]).outcomes)
     await world.run(first.log.checkpoint())
     for (let i = 0; i < 3; i++) await world.run(first.log.collect({ graceMs: -1 }))
     expect(first.log.journal.replica.root.horizon).toBeGreaterThan(name.generation)
     first.script.forget()
-    expect(await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual({
+    expect(await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual(unknown())
+    expect(await world.run(first.log.appendOnce(used, [batchOf(topic, 1, ['b'])]))).toEqual(appendedAt(0))
+    expect(first.script.count('put')).toBe(0)
+  })
+})
+
+describe('append once, when topics change between two tries of one frame', () => {
+  it('writes nothing twice where more batches are good than before, and says which were not written', async () => {
+    for (const valueBytes of [10, 3000]) {
+      const { world, first, second, topic, name } = await two()
+      // Two batches of 3,000 bytes make a segment of another size class than one.
+      const [a, b] = [batchOf(topic, 0, ['a'], { valueBytes }), batchOf(topic, 1, ['b'], { valueBytes })]
+      expect(await world.run(first.log.appendOnce(name, [a]))).toEqual(appendedAt(0))
+      expect(await world.run(second.log.appendOnce(name, [a, b]))).toEqual({
+        kind: 'answered',
+        outcomes: [{ kind: 'appended', baseOffset: 0, logStartOffset: 0 }, { kind: 'unavailable' }],
+      })
+      expect([await endOf(world, second, 0), await endOf(world, second, 1)]).toEqual([1, 0])
+    }
+  })
+
+  it('finds the offsets of those that are still good', async () => {
+    const { world, first, second, topic, name } = await two()
+    const [a, b] = [batchOf(topic, 0, ['a']), batchOf(topic, 1, ['b'])]
+    await world.run(first.log.append('c', [b]).outcomes)
+    expect(await world.run(first.log.appendOnce(name, [a, b]))).toEqual(appendedAt(0, 1))
+    expect(await world.run(second.log.appendOnce(name, [b]))).toEqual(appendedAt(1))
+  })
+
+  it('knows a frame whose batches were compressed otherwise', async () => {
+    const { world, first, second, topic, name } = await two()
+    await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['aaaa'])]))
+    expect(await world.run(second.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))).toEqual(appendedAt(0))
+    expect(await endOf(world, second)).toBe(1)
+  })
+
+  it('says that nothing is in a topic that was made anew', async () => {
+    const { world, first, second, topic, name } = await two()
+    await world.run(first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]))
+    await world.run(first.log.deleteTopic(topic))
+    await createTopic(world, first.log, 't', 4)
+    await world.run(second.log.refresh())
+    const again = second.log.topicByName('t')!
+    expect(again.number).not.toBe(topic.number)
+    expect(await world.run(second.log.appendOnce(name, [batchOf(again, 0, ['a'])]))).toEqual({
       kind: 'answered',
       outcomes: [{ kind: 'unavailable' }],
     })
-    expect(first.script.count('put')).toBe(0)
+    expect(await endOf(world, second)).toBe(0)
+  })
+
+  it('refuses what its topic makes far longer than its frame', async () => {
+    const { world, first, topic, name } = await two()
+    const grown = [batchOf(topic, 0, ['a'], { valueBytes: 500_000 })]
+    const refused = { kind: 'answered', outcomes: [{ kind: 'tooLarge' }] }
+    expect(await world.run(first.log.appendOnce(name, grown))).toEqual(refused)
+    expect(await world.run(first.log.appendOnce({ ...name, ...frame('long', 500_100) }, grown))).toEqual(appendedAt(0))
   })
 })
