@@ -24,6 +24,7 @@ function topicRequestIn(
   event: CustomResourceEvent,
 ): TopicRequest | { readonly kind: 'wrong'; readonly sentence: string } {
   const resource = resourceIdentity(event.StackId, event.LogicalResourceId)
+  const requestId = event.RequestId
   const physicalId = physicalIdOf(event)
   const properties = event.ResourceProperties ?? {}
   if (event.RequestType === 'Delete') {
@@ -34,10 +35,10 @@ function topicRequestIn(
   if (checked.kind !== 'ok') return checked
   const { TopicName: name, Partitions: partitions, Configs = {} } = checked.value
   const declared = { name, partitions, configs: new Map(Object.entries(Configs)) }
-  if (event.RequestType === 'Create') return { kind: 'create', resource, declared }
+  if (event.RequestType === 'Create') return { kind: 'create', resource, requestId, declared }
   const before = check(topicProperties, event.OldResourceProperties ?? {})
   const partitionsBefore = before.kind === 'ok' ? before.value.Partitions : undefined
-  return { kind: 'update', resource, declared, physicalId, partitionsBefore }
+  return { kind: 'update', resource, requestId, declared, physicalId, partitionsBefore }
 }
 
 /** Where CloudFormation is, and who asks. Lambda always has a region and credentials. */

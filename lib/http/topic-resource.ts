@@ -1,8 +1,9 @@
 // A topic declared in CloudFormation (`Custom::TidelogTopic`): what Create, Update and Delete do to the log. Every request
-// may come twice, after a failure, or as the rollback of another one. Which declaration a topic belongs to, and whether that
-// one made it or found it, is kept beside the topic's configs in the same journal entry: what a stack did not make it never
-// deletes, so neither a rolled back adoption, nor the Delete behind a failed Create, nor the one of a declaration that moved
-// to another logical id takes records along. The physical id is the topic's name.
+// may come twice, after a failure, or as the rollback of another one. Which declaration a topic belongs to, whether that one
+// made it or found it, and by which request, is kept beside the topic's configs in the same journal entry: what a stack did
+// not make it never deletes, so neither a rolled back adoption, nor the Delete behind a failed Create, nor the one of a
+// declaration that moved to another logical id takes records along. A topic that was retained counts as found when it is
+// declared again, even by the same declaration (of a retained resource nobody tells us). The physical id is the topic's name.
 //
 // Partitions never become fewer. A number below the topic's fails with a sentence, and CloudFormation rolls back; but it is
 // taken as it is when it is not this update that lowers it (somebody added partitions meanwhile), or when the stack is
@@ -24,12 +25,18 @@ export interface TopicDeclaration {
   readonly configs: ReadonlyMap<string, string>
 }
 
-/** `resource` is the declaration's identity: see `resourceIdentity`. */
+/** `resource` is the declaration's identity (see `resourceIdentity`), `requestId` CloudFormation's name of this request. */
 export type TopicRequest =
-  | { readonly kind: 'create'; readonly resource: string; readonly declared: TopicDeclaration }
+  | {
+      readonly kind: 'create'
+      readonly resource: string
+      readonly requestId: string
+      readonly declared: TopicDeclaration
+    }
   | {
       readonly kind: 'update'
       readonly resource: string
+      readonly requestId: string
       readonly declared: TopicDeclaration
       /** The name it had before this request. */
       readonly physicalId: string
@@ -55,7 +62,7 @@ export interface TopicResourcePorts {
   readonly signal: AbortSignal
 }
 
-/** Beside a topic's configs: `made` or `adopted`, and by which declaration. */
+/** Beside a topic's configs: `made` or `adopted`, by which declaration, and by which of its requests. */
 export const DECLARED_BY_CONFIG = `${RESERVED_CONFIG_PREFIX}declared.by`
 
 /** Names one declaration of one stack, whatever its properties are. */
@@ -69,17 +76,12 @@ export async function applyTopicRequest(
   request: TopicRequest,
 ): Promise<TopicResourceOutcome> {
   if (request.kind === 'delete') return removeTopic(ports, request)
-  const { declared, resource } = request
+  const { declared } = request
   // After a failure the resource is what it was; a Create that failed leaves nothing that its Delete would find.
   const physicalId = request.kind === 'update' ? request.physicalId : declared.name
   const problem = declarationProblem(declared)
   if (problem !== undefined) return { kind: 'failed', physicalId, reason: problem }
-  const mayStayAbove = async (): Promise<boolean> => {
-    if (request.kind === 'create') return false
-    const asBefore = request.physicalId === declared.name && request.partitionsBefore === declared.partitions
-    return asBefore || (await ports.rollingBack())
-  }
-  const outcome = await repeatedly(ports, () => declareOnce(ports, resource, declared, mayStayAbove))
+  const outcome = await repeatedly(ports, () => declareOnce(ports, request))
   if (outcome.kind === 'failed') return { ...outcome, physicalId }
   return { kind: 'done', physicalId: declared.name, ...(outcome.kind === 'done' ? { topic: outcome.topic } : {}) }
 }
@@ -126,24 +128,42 @@ async function repeatedly(
   return { kind: 'failed', reason }
 }
 
+type Declaring = Exclude<TopicRequest, { kind: 'delete' }>
+
+/** Whether a topic may have more partitions than are declared. */
+async function mayStayAbove(ports: TopicResourcePorts, request: Declaring): Promise<boolean> {
+  if (request.kind === 'create') return false
+  const { declared, physicalId, partitionsBefore } = request
+  return (physicalId === declared.name && partitionsBefore === declared.partitions) || (await ports.rollingBack())
+}
+
+/** Whether this declaration made the topic, in the life of the resource that this request is about. */
+async function isOurs(ports: TopicResourcePorts, request: Declaring, topic: Topic): Promise<boolean> {
+  const owner = topic.configs.get(DECLARED_BY_CONFIG)
+  if (owner === undefined || !owner.startsWith(`made ${request.resource} `)) return false
+  // An earlier try of this very request.
+  if (owner === madeBy(request)) return true
+  if (request.kind === 'create') return false
+  // Under another name it was left behind: the rollback of that takes it back, a new wish finds it.
+  return request.physicalId === topic.name || (await ports.rollingBack())
+}
+
+const madeBy = ({ resource, requestId }: Declaring): string => `made ${resource} ${requestId}`
+
 /** Makes the topic, or makes it what is declared: partitions first, then configs and whose it is. */
-async function declareOnce(
-  ports: TopicResourcePorts,
-  resource: string,
-  declared: TopicDeclaration,
-  mayStayAbove: () => Promise<boolean>,
-): Promise<Step> {
+async function declareOnce(ports: TopicResourcePorts, request: Declaring): Promise<Step> {
+  const { declared } = request
   const { log } = ports
   const { name, partitions, configs } = declared
   const found = log.topicByName(name)
   if (found === undefined) {
-    const owned = new Map([...configs, [DECLARED_BY_CONFIG, `made ${resource}`]])
+    const owned = new Map([...configs, [DECLARED_BY_CONFIG, madeBy(request)]])
     const made = await log.createTopic({ name, partitions, configs: owned })
     if (made.kind === 'created') return { kind: 'done', topic: made.topic }
     const reason = createTopicFailure(made, name).errorMessage
     return { kind: made.kind === 'limit' || made.kind === 'halted' ? 'failed' : 'again', reason }
   }
-  if (found.partitions > partitions && !(await mayStayAbove())) {
+  if (found.partitions > partitions && !(await mayStayAbove(ports, request))) {
     const reason =
       `Topic '${name}' has ${found.partitions} partitions and cannot have ${partitions}: partitions can be added, ` +
       `not removed. Declare ${found.partitions} or more, or a topic of another name.`
@@ -155,7 +175,12 @@ async function declareOnce(
     if (raised.kind !== 'changed') return unchanged(raised)
     topic = raised.topic
   }
-  const wanted = declaredConfigs(topic, configs, resource)
+  const before = topic.configs.get(DECLARED_BY_CONFIG)
+  const adopted = `adopted ${request.resource} ${request.requestId}`
+  const isKept = before !== undefined && (await isOurs(ports, request, topic))
+  const isAdopted = before?.startsWith(`adopted ${request.resource} `) ?? false
+  const owner = isKept || isAdopted ? before! : adopted
+  const wanted = replacedConfigs(topic, configs).set(DECLARED_BY_CONFIG, owner)
   if (sameConfigs(wanted, topic.configs)) return { kind: 'done', topic }
   const configured = await log.configureTopic(topic, wanted)
   return configured.kind === 'changed' ? { kind: 'done', topic: configured.topic } : unchanged(configured)
@@ -164,13 +189,6 @@ async function declareOnce(
 function unchanged(outcome: Parameters<typeof changeTopicFailure>[0]): Step {
   const reason = changeTopicFailure(outcome).errorMessage
   return { kind: outcome.kind === 'limit' || outcome.kind === 'halted' ? 'failed' : 'again', reason }
-}
-
-/** What a declaration makes of the configs of a topic that is there. */
-function declaredConfigs(topic: Topic, configs: ReadonlyMap<string, string>, resource: string): Map<string, string> {
-  const made = `made ${resource}`
-  const isMade = topic.configs.get(DECLARED_BY_CONFIG) === made
-  return replacedConfigs(topic, configs).set(DECLARED_BY_CONFIG, isMade ? made : `adopted ${resource}`)
 }
 
 function sameConfigs(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
@@ -186,8 +204,9 @@ async function removeTopic(
   const outcome = await repeatedly(ports, async (): Promise<Step> => {
     const topic = log.topicByName(physicalId)
     const owner = topic?.configs.get(DECLARED_BY_CONFIG)
-    if (topic === undefined || owner === undefined || !owner.endsWith(` ${resource}`)) return { kind: 'gone' }
-    if (destroy && owner === `made ${resource}`) {
+    const [how, by] = owner?.split(' ') ?? []
+    if (topic === undefined || by !== resource) return { kind: 'gone' }
+    if (destroy && how === 'made') {
       const deleted = await log.deleteTopic(topic)
       if (deleted.kind === 'deleted' || deleted.kind === 'unknownTopic') return { kind: 'gone' }
       const reason = deleteTopicFailure(deleted, 'name').errorMessage
