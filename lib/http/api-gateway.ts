@@ -40,8 +40,5 @@ export function resultOf({ status, headers, body }: HttpResponse): ApiResult {
 function bodyOf({ body = '', isBase64Encoded }: ApiEvent): Uint8Array | undefined {
   if (!isBase64Encoded) return Buffer.from(body, 'latin1')
   const bytes = Buffer.from(body, 'base64')
-  const unpadded = Math.ceil((bytes.length * 4) / 3)
-  return body.length - unpadded <= 2 && body.length >= unpadded && isBase64(body) ? bytes : undefined
+  return bytes.toString('base64') === body ? bytes : undefined
 }
-
-const isBase64 = (text: string): boolean => /^[A-Za-z0-9+/]*={0,2}$/.test(text)

@@ -9,7 +9,7 @@ export interface FunctionClock extends Clock {
   resume(): void
 }
 
-/** A difference up to this is the two clocks' own. */
+/** A difference up to this may be the two clocks' own; it is kept for the next look, as many short freezes add up. */
 const DRIFT_MS_MAX = 20
 
 export function createFunctionClock(clock: Clock = systemClock): FunctionClock {
@@ -23,7 +23,8 @@ export function createFunctionClock(clock: Clock = systemClock): FunctionClock {
     resume() {
       const [wall, monotonic] = [clock.now(), clock.monotonic()]
       const missingMs = wall - wallMs - (monotonic - monotonicMs)
-      if (missingMs > DRIFT_MS_MAX) addedMs += missingMs
+      if (missingMs >= 0 && missingMs <= DRIFT_MS_MAX) return
+      if (missingMs > 0) addedMs += missingMs
       wallMs = wall
       monotonicMs = monotonic
     },

@@ -3,7 +3,6 @@
 // the time) and nothing is under way in it once `settle` has resolved, so it may be frozen then, for ever if need be.
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Random, systemRandom } from '../base/random.ts'
-import type { Members } from '../broker/broker.ts'
 import { brokerSettings } from '../broker/broker-settings.ts'
 import { createBroker, type RequestReport } from '../broker/router.ts'
 import { type OpenedLog, openLog } from '../log/open-log.ts'
@@ -67,20 +66,22 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
       logger,
       options: { checkpointEntries: CHECKPOINT_ENTRIES, cacheBytesMax: CACHE_BYTES_MAX },
     })
-  const [identified, firstOpened, membersOf] = await Promise.all([
+  const [identified, firstOpened, membersRead] = await Promise.all([
     deployment.identify(),
     open(),
     readFunctionMembers(stores.documents),
   ])
-  if (identified.kind !== 'ready')
+  if (identified.kind !== 'ready') {
     return refused(identified.kind === 'problem' ? identified.sentence : identified.cause)
+  }
+  if (membersRead.kind !== 'read') return refused(membersRead.sentence)
   // The journal may have been begun just now.
   const opened = firstOpened.kind === 'missing' ? await open() : firstOpened
   if (opened.kind !== 'opened') {
     return refused(opened.kind === 'halted' ? opened.reason : `the journal is ${opened.kind}`)
   }
   const { log } = opened
-  const members: Members = membersOf(identified.clusterId)
+  const members = membersRead.membersOf(identified.clusterId)
   const onRequest = options.onRequest === undefined ? {} : { onRequest: options.onRequest }
   const door = createFrameDoor({
     log,
