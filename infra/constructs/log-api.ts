@@ -66,6 +66,7 @@ export class LogApi extends Construct {
     super(scope, id)
     const authorizer = props.authorizer ?? new HttpIamAuthorizer()
     this.httpApi = new apigateway.HttpApi(this, 'HttpApi', {
+      apiName: 'tidelog',
       description: 'Kafka frames over HTTPS',
       createDefaultStage: false,
       defaultAuthorizer: authorizer,

@@ -13,6 +13,7 @@ export interface LogMonitoringProps {
 }
 
 const PERIOD = Duration.minutes(5)
+const SLOWEST = { statistic: 'p99', period: PERIOD }
 /** In this share of a function's timeout its slowest hundredth should end. */
 const DURATION_SHARE_MAX = 0.8
 const ITERATOR_AGE_MAX = Duration.minutes(10)
@@ -54,7 +55,7 @@ export class LogMonitoring extends Construct {
       ),
       graph(
         'Duration, p99',
-        functions.map((fn) => slowest(fn)),
+        functions.map((fn) => fn.function.metricDuration({ ...SLOWEST, label: fn.name })),
       ),
       graph('Age of the stream', [iteratorAge]),
     )
@@ -67,7 +68,12 @@ export class LogMonitoring extends Construct {
     return [
       this.#alarm(`${name}-Errors`, fn.function.metricErrors(metric), 1, `The ${name} function failed.`),
       this.#alarm(`${name}-Throttles`, fn.function.metricThrottles(metric), 1, `The ${name} function was throttled.`),
-      this.#alarm(`${name}-Duration`, slowest(fn), timeoutMs * DURATION_SHARE_MAX, `The ${name} function is slow.`),
+      this.#alarm(
+        `${name}-Duration`,
+        fn.function.metricDuration(SLOWEST),
+        timeoutMs * DURATION_SHARE_MAX,
+        `The ${name} function is slow.`,
+      ),
     ]
   }
 
@@ -80,8 +86,4 @@ export class LogMonitoring extends Construct {
       treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
     })
   }
-}
-
-function slowest(fn: LogFunction): cloudwatch.Metric {
-  return fn.function.metricDuration({ label: fn.name, statistic: 'p99', period: PERIOD })
 }
