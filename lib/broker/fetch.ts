@@ -59,7 +59,8 @@ export async function handleFetch(
           proven: call.proven,
           ...(call.takeOver === undefined ? {} : { takeOver: call.takeOver }),
         })
-  if (exchange !== undefined && exchange.waitedMs < waitMsMax && isTooLittle(request, outcomes)) return 'later'
+  if (exchange !== undefined && exchange.waitedMs < waitMsMax && isTooLittle(request, bytesMax, outcomes))
+    return 'later'
   let next = 0
   return {
     throttleTimeMs: 0,
@@ -89,14 +90,21 @@ function recordBytesMax(fetchBytesMax: number, exchange: Exchange | undefined, p
   return Math.max(0, Math.min(fetchBytesMax, exchange.responseBytesMax - overhead))
 }
 
-/** True if all went well and it is less than the client wants to wait for. */
-function isTooLittle({ minBytes }: FetchRequest, outcomes: readonly FetchPartitionOutcome[]): boolean {
+/**
+ * True if all went well and it is less than the client wants to wait for. An answer that is half full may have no room for
+ * the next batch.
+ */
+function isTooLittle(
+  { minBytes }: FetchRequest,
+  bytesMax: number,
+  outcomes: readonly FetchPartitionOutcome[],
+): boolean {
   let bytes = 0
   for (const outcome of outcomes) {
     if (outcome.kind !== 'records') return false
     bytes += outcome.sizeBytes
   }
-  return bytes < minBytes
+  return bytes < Math.min(minBytes, bytesMax / 2)
 }
 
 /** A response that is an error as a whole. */

@@ -84,6 +84,7 @@ export function createReplica(args: {
   let restarts = 0
   let sinceCheckpoint = { entries: 0, bytes: 0 }
   let haltedBecause: string | undefined
+  /** The refresh that was asked for last: it ends last, also while it waits for the one before it. */
   let reading: Promise<unknown> = Promise.resolve()
   let applying: Promise<unknown> = Promise.resolve()
 
@@ -285,6 +286,8 @@ export function createReplica(args: {
     return apply(outcome.head, sentAt)
   }
 
+  const refresh = shareReads(read)
+
   return {
     get root() {
       return root
@@ -307,11 +310,11 @@ export function createReplica(args: {
     get asOf() {
       return asOf
     },
-    refresh: shareReads(() => {
-      const outcome = read()
+    refresh() {
+      const outcome = refresh()
       reading = outcome
       return outcome
-    }),
+    },
     async idle() {
       for (let seen: unknown; seen !== reading; ) {
         seen = reading

@@ -189,6 +189,8 @@ describe('frames over HTTPS', () => {
     const bytes = (response.body as Uint8Array).length
     expect(bytes).toBeGreaterThan(3_600_000)
     expect(bytes).toBeLessThanOrEqual(HTTPS_FRAME_BYTES_MAX)
+    // Nobody waits for more than an answer can hold.
+    expect((await post(runtime, 'fetch', body(fetch, 11, { ...request, minBytes: 50_000_000 }))).status).toBe(200)
   })
 
   it('says so where one batch is longer than an answer can be', async () => {

@@ -38,6 +38,24 @@ async function fill(world: World, process: LogProcess, label: string, count: num
 }
 
 describe('replica', () => {
+  it('is idle only when a read that waits for its turn is over, too', async () => {
+    const world = await createWorld()
+    const { journal, script } = await world.openJournal()
+    const { replica } = journal
+    script.next('readHead', 'hold', 2)
+    const reads = [replica.refresh(), replica.refresh()]
+    let isIdle = false
+    const idle = replica.idle().then(() => {
+      isIdle = true
+    })
+    script.release()
+    await rest()
+    expect([script.held, isIdle]).toEqual([1, false])
+    script.release()
+    await idle
+    expect(await Promise.all(reads)).toEqual([{ kind: 'fresh' }, { kind: 'fresh' }])
+  })
+
   it('reads the head, then the chunks, and no more than it needs', async () => {
     const world = await createWorld()
     const writer = await world.openJournal()
