@@ -27,12 +27,12 @@ import { type HttpRequest, type HttpResponse, problem } from './responses.ts'
 export interface FrameDoor {
   /** Never rejects. */
   answer(name: FrameFunction, request: HttpRequest): Promise<HttpResponse>
-  /** Resolves when the log holds no frame any more, also of requests that were told REQUEST_TIMED_OUT. */
+  /** Resolves when no frame is held any more, also of requests that were told REQUEST_TIMED_OUT. */
   settle(): Promise<void>
 }
 
 export interface FrameDoorOptions {
-  readonly log: Pick<Log, 'status' | 'refresh'>
+  readonly log: Pick<Log, 'status'>
   readonly members: Members
   readonly answers: AnswerMemory
   readonly logger: Logger
@@ -47,6 +47,8 @@ const WAITED_MS_MAX = 24 * 60 * 60 * 1000
 /** The one node that a client behind HTTPS sees. */
 const NODE_ID = 1
 const BROKERS_MAX = 64
+/** A produce request that was told REQUEST_TIMED_OUT is held until the stores answer, while its client sends the next. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024
 
 interface Envelope {
   readonly frame: Uint8Array
@@ -68,7 +70,9 @@ interface Envelope {
 export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
   const { log, members, answers, logger } = options
   const brokers = new Map<string, Broker>()
+  /** Frames that somebody here still holds, also behind their answer. */
   const held = new Set<Promise<void>>()
+  let heldBytes = 0
   let exchanges = 0
 
   function brokerFor(advertise: Envelope['advertise']): Broker {
@@ -83,10 +87,14 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
     return broker
   }
 
-  function hold({ released }: Handled): void {
-    if (released === undefined) return
-    held.add(released)
-    void released.then(() => held.delete(released))
+  function hold(frame: Uint8Array, { response, released }: Handled): void {
+    const over = released ?? response.then(() => {})
+    held.add(over)
+    heldBytes += frame.length
+    void over.then(() => {
+      held.delete(over)
+      heldBytes -= frame.length
+    })
   }
 
   async function exchange({ frame, name, connection, waitedMs, advertise }: Envelope): Promise<BrokerResponse> {
@@ -96,14 +104,17 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
       signal: NEVER,
       exchange: { name, waitedMs, responseBytesMax: HTTPS_FRAME_BYTES_MAX - LENGTH_BYTES },
     })
-    hold(handled)
+    hold(frame, handled)
     return handled.response
   }
 
   async function answer(functionName: FrameFunction, request: HttpRequest): Promise<HttpResponse> {
     const envelope = open(functionName, request)
     if ('status' in envelope) return envelope
-    const { apiKey, name } = envelope
+    const { frame, apiKey, name } = envelope
+    if (heldBytes + frame.length > HELD_BYTES_MAX) {
+      return problem(503, 'Busy', 'Too many frames are under way at once.', { 'retry-after': '1' })
+    }
     const response =
       name === undefined
         ? { kind: 'new' as const, response: await exchange(envelope) }

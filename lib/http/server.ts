@@ -8,7 +8,7 @@ import { type HttpRequest, type HttpResponse, problem } from './responses.ts'
 const CONNECTIONS_MAX = 256
 const HEADERS_MS_MAX = 10_000
 const REQUEST_MS_MAX = 30_000
-/** Bodies that are being received or answered, all together. */
+/** What has come of bodies that are being received or answered, all together. */
 const BODIES_BYTES_MAX = 64 * 1024 * 1024
 
 export interface Route {
@@ -60,20 +60,28 @@ export async function openHttpServer(host: string, port: number): Promise<HttpSe
       incoming.resume()
       return route
     }
-    const cost = bodyCost(incoming, route)
-    if (heldBytes + cost > BODIES_BYTES_MAX) {
-      incoming.resume()
-      return problem(503, 'Busy', 'Too many bodies are on their way at once.', { 'retry-after': '1' })
+    let held = 0
+    const take = (bytes: number): boolean => {
+      if (heldBytes + bytes > BODIES_BYTES_MAX) return false
+      held += bytes
+      heldBytes += bytes
+      return true
     }
-    heldBytes += cost
+    const giveBack = (): void => {
+      heldBytes -= held
+      held = 0
+    }
     try {
-      const body = await receive(incoming, route.bodyBytesMax)
-      if (body === undefined) return tooLarge(path, route.bodyBytesMax)
+      const body = await receive(incoming, route.bodyBytesMax, take, giveBack)
+      if (body === 'tooLong') return tooLarge(path, route.bodyBytesMax)
+      if (body === 'busy') {
+        return problem(503, 'Busy', 'Too many bodies are on their way at once.', { 'retry-after': '1' })
+      }
       return await route.answer({ method, path, headers: headersOf(incoming), body })
     } catch {
       return problem(500, 'Internal error', `${path} could not be answered.`)
     } finally {
-      heldBytes -= cost
+      giveBack()
     }
   }
 
@@ -108,26 +116,34 @@ function routeOf(routes: Routes | undefined, method: string, path: string): Rout
   return problem(405, 'Method not allowed', `${path} can only be read.`, { allow: 'GET, HEAD' })
 }
 
-/** What a request may hold: what it says, if it says so and may. */
-function bodyCost(incoming: IncomingMessage, { bodyBytesMax }: Route): number {
-  const announced = Number(incoming.headers['content-length'] ?? bodyBytesMax)
-  return Math.min(announced, bodyBytesMax)
-}
-
-/** The body; undefined when it is longer than it may be. Without a bound above 0 it is of no use and not kept. */
-async function receive(incoming: IncomingMessage, bytesMax: number): Promise<Uint8Array | undefined> {
+/**
+ * The body, if it may be that long and there is room for it; what is refused is received to its end and not kept. Without a
+ * bound above 0 it is of no use and not kept either.
+ */
+async function receive(
+  incoming: IncomingMessage,
+  bytesMax: number,
+  take: (bytes: number) => boolean,
+  giveBack: () => void,
+): Promise<Uint8Array | 'tooLong' | 'busy'> {
   if (bytesMax === 0) {
     incoming.resume()
     return new Uint8Array()
   }
   const chunks: Uint8Array[] = []
   let bytes = 0
+  let refused: 'tooLong' | 'busy' | undefined
   for await (const chunk of incoming as AsyncIterable<Uint8Array>) {
     bytes += chunk.length
-    if (bytes <= bytesMax) chunks.push(chunk)
-    else chunks.length = 0
+    if (bytes > bytesMax) refused = 'tooLong'
+    else if (refused === undefined && !take(chunk.length)) refused = 'busy'
+    if (refused === undefined) chunks.push(chunk)
+    else {
+      chunks.length = 0
+      giveBack()
+    }
   }
-  return bytes <= bytesMax ? Buffer.concat(chunks) : undefined
+  return refused ?? Buffer.concat(chunks)
 }
 
 function tooLarge(path: string, bytesMax: number): HttpResponse {

@@ -1,7 +1,11 @@
 // Kafka frames over HTTPS, through the runtime that a Lambda function keeps, on memory stores: what goes through, what an
 // envelope may not be, what a repeat finds, and that nothing refused was written.
 import { describe, expect, it } from 'vitest'
+import { silentLogger } from '../../../lib/base/logger.ts'
+import { systemRandom } from '../../../lib/base/random.ts'
+import { createFrameDoor } from '../../../lib/http/frame-door.ts'
 import { type FunctionRuntime, openFunctionRuntime } from '../../../lib/http/function-runtime.ts'
+import { createAnswerMemory } from '../../../lib/http/remembered-answers.ts'
 import type { HttpResponse } from '../../../lib/http/responses.ts'
 import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import { buildPlainBatch } from '../../../lib/wire/build-batch.ts'
@@ -273,6 +277,38 @@ describe('frames over HTTPS', () => {
     const answer = await post(runtime, 'produce', body(produce, 9, produceRequest('x')), headers)
     expect(answer.status).toBe(409)
     expect(await endOffset(runtime)).toBe(0)
+  })
+
+  it('more than is held at once waits outside, also behind its answer', async () => {
+    let release = (): void => {}
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const response = Promise.resolve({ kind: 'none' } as const)
+    const { log, stores, clock } = (await withTopic()).runtime
+    const door = createFrameDoor({
+      log,
+      members: { self: 1, clusterId: 'c', epoch: () => 0, nodes: () => [], refresh: async () => {} },
+      answers: createAnswerMemory({ documents: stores.documents, clock, random: systemRandom }),
+      logger: silentLogger,
+      broker: () => ({ handle: () => ({ admitted: Promise.resolve(), response, released }) }),
+    })
+    const large = body(produce, 9, produceRequest('x'.repeat(HTTPS_FRAME_BYTES_MAX - 1000), 0))
+    const headers = { 'content-type': 'application/octet-stream' }
+    const send = () => door.answer('produce', { method: 'POST', path: '', headers, body: large })
+    const statuses: number[] = []
+    while (statuses.length < 20) statuses.push((await send()).status)
+    expect(new Set(statuses.slice(0, 15))).toEqual(new Set([204]))
+    expect(statuses.at(-1)).toBe(503)
+    let isSettled = false
+    const settled = door.settle().then(() => {
+      isSettled = true
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(isSettled).toBe(false)
+    release()
+    await settled
+    expect((await send()).status).toBe(204)
   })
 })
 
