@@ -85,6 +85,7 @@ export function unknownTopic(by: NamedBy = 'name'): Failure {
 export function appendFailure(outcome: AppendBatchOutcome): Failure | undefined {
   switch (outcome.kind) {
     case 'appended':
+    case 'found':
     case 'duplicate':
       return undefined
     case 'outOfOrderSequence':

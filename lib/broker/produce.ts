@@ -196,11 +196,14 @@ export function produceError(request: ProduceRequest, errorCode: number): Produc
 }
 
 function appendedPartition(outcome: AppendBatchOutcome, logAppendTimeMs: number): Outcome {
-  if (outcome.kind !== 'appended' && outcome.kind !== 'duplicate') return failedPartition(appendFailure(outcome))
+  if (outcome.kind !== 'appended' && outcome.kind !== 'found' && outcome.kind !== 'duplicate') {
+    return failedPartition(appendFailure(outcome))
+  }
+  const wasGivenTime = outcome.kind === 'found' && logAppendTimeMs >= 0
   return {
     errorCode: ErrorCode.NONE,
     baseOffset: outcome.baseOffset,
-    logAppendTimeMs,
+    logAppendTimeMs: wasGivenTime ? outcome.maxTimestamp : logAppendTimeMs,
     logStartOffset: outcome.logStartOffset,
     recordErrors: [],
     errorMessage: null,

@@ -9,13 +9,14 @@ import { type Clock, sleep } from '../base/clock.ts'
 import type { Ulid } from '../base/ids.ts'
 import { HEAD_VIEW_AGE_MS, TINY_SEGMENT_BYTES_MAX, TINY_SEGMENT_GROWN_BYTES_MAX } from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
+import type { FlushBatch } from '../journal/entries/flush.ts'
 import type { Journal } from '../journal/journal.ts'
 import { objectKey } from '../journal/object-keys.ts'
 import { readObject } from '../journal/read-object.ts'
 import { type ExtentColumns, segmentKey } from '../journal/state/extents.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 import type { BatchCache } from './batch-cache.ts'
-import type { AppendBatchOutcome, BatchToAppend, Topic } from './log.ts'
+import type { AppendBatchOutcome, BatchToAppend } from './log.ts'
 import type { Partitions } from './partitions.ts'
 import { buildSegment, flushEntry, readSegmentFooter, type Segment } from './segment.ts'
 
@@ -100,38 +101,40 @@ export function createAppendOnce(args: {
     looksMax: number,
   ): Promise<AppendOnceOutcome> {
     let outcomes: AppendBatchOutcome[] = batches.map(() => ({ kind: 'unknown' }))
-    let placed: ReadonlyMap<string, number> | undefined
+    let placed: ReadonlyMap<string, FlushBatch> | undefined
     for (let looks = 0; looks < looksMax && outcomes.some(({ kind }) => kind === 'unknown'); looks++) {
       if (looks > 0) await pause(looks)
       if (placed === undefined) {
         const found = await readObject(objects, key, readSegmentFooter)
         if (found.kind !== 'found') continue
         if (Buffer.compare(found.value.frameHash ?? NO_HASH, frameHash) !== 0) return { kind: 'reused' }
-        placed = new Map(found.value.table.map((batch) => [placeOf(batch.topicNumber, batch.partition), batch.start]))
+        placed = new Map(found.value.table.map((batch) => [placeOf(batch.topicNumber, batch.partition), batch]))
       }
       if ((await replica.refresh()).kind !== 'fresh') continue
-      const starts = placed
+      const stored = placed
       outcomes = await Promise.all(
         batches.map(({ topic, partition }) => {
-          const start = starts.get(placeOf(topic.number, partition))
-          return start === undefined ? NOT_WRITTEN : find(topic, partition, key, start)
+          const batch = stored.get(placeOf(topic.number, partition))
+          return batch === undefined ? NOT_WRITTEN : find(key, batch)
         }),
       )
       // One entry was judged as a whole: whoever of it is still missing was rejected, or has been merged away.
-      if (outcomes.some(({ kind }) => kind === 'appended')) break
+      if (outcomes.some(({ kind }) => kind === 'found')) break
     }
     return { kind: 'answered', outcomes }
   }
 
-  /** Finds the batch that lies in this segment at this place, among the newest of its partition. */
-  async function find(topic: Topic, partition: number, key: ObjectKey, start: number): Promise<AppendBatchOutcome> {
-    const found = await partitions.find(topic, partition)
+  /** Finds a batch of this segment among the newest of its partition. */
+  async function find(key: ObjectKey, batch: FlushBatch): Promise<AppendBatchOutcome> {
+    const { topicNumber, partition, start, maxTimestamp } = batch
+    const found = await partitions.find({ number: topicNumber }, partition)
     if (found.kind !== 'found' || found.state === undefined) return { kind: 'unknown' }
     const { extents, logStartOffset } = found.state
     const last = extents.blocks.at(-1)
     const baseOffset =
       offsetOf(extents.open, key, start) ?? (last && offsetOf(await partitions.columns(last), key, start))
-    return baseOffset === undefined ? { kind: 'unknown' } : { kind: 'appended', baseOffset, logStartOffset }
+    if (baseOffset === undefined) return { kind: 'unknown' }
+    return { kind: 'found', baseOffset, logStartOffset, maxTimestamp }
   }
 
   return async (name, batches) => {

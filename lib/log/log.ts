@@ -48,6 +48,13 @@ export interface BatchToAppend {
 export type AppendBatchOutcome =
   | BatchVerdict
   | Unserved
+  /** An earlier try of the request appended it, with this timestamp. Only of `appendOnce`. */
+  | {
+      readonly kind: 'found'
+      readonly baseOffset: number
+      readonly logStartOffset: number
+      readonly maxTimestamp: number
+    }
   /** Compressing it anew made it too long for the object of its request. Only of `appendOnce`. */
   | { readonly kind: 'tooLarge' }
 

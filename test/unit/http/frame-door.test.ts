@@ -234,6 +234,19 @@ describe('frames over HTTPS', () => {
     expect(await endOffset(runtime)).toBe(1)
   })
 
+  it('gives a repeat the time that the first try gave the records', async () => {
+    const { open } = await deployment()
+    const [runtime, other] = [await open(), await open()]
+    const configs = [{ name: 'message.timestamp.type', value: 'LogAppendTime' }]
+    const made = topicRequest('t')
+    await call(runtime, createTopics, 5, { ...made, topics: made.topics.map((topic) => ({ ...topic, configs })) })
+    const headers = { 'tidelog-request-id': `1-${ULID(9)}` }
+    const first = await call(runtime, produce, 9, produceRequest('now'), headers)
+    expect(first.responses[0]!.partitionResponses[0]!.logAppendTimeMs).toBeGreaterThan(1)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    expect(await call(other, produce, 9, produceRequest('now'), headers)).toEqual(first)
+  })
+
   it('shares one effect between repeats that come at the same time', async () => {
     const { open, runtime } = await withTopic()
     const other = await open()
