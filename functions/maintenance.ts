@@ -3,10 +3,19 @@
 // is given back only when nothing could be done at all; a later wake-up finds whatever else is left.
 import middy from '@middy/core'
 import type { Context, DynamoDBBatchResponse } from 'aws-lambda'
+import * as z from 'zod/mini'
 import { maintain } from '../lib/http/maintain.ts'
-import { check, type MaintenanceEvent, maintenanceEvent } from './events.ts'
+import { check } from './events.ts'
 import { type FunctionOptions, keptRuntime, noCompression, remainingMs, settled } from './handler.ts'
 import { logger, observe, observing } from './telemetry.ts'
+
+/** The table's stream (new chunks; their content is read from the table), or the schedule, of which nothing is used. */
+const maintenanceEvent = z.object({
+  Records: z.optional(
+    z.array(z.object({ eventSource: z.string(), dynamodb: z.object({ SequenceNumber: z.optional(z.string()) }) })),
+  ),
+})
+type MaintenanceEvent = z.infer<typeof maintenanceEvent>
 
 export function maintenanceHandler(options: FunctionOptions) {
   const runtimeOf = keptRuntime(options)

@@ -2,13 +2,43 @@
 // answer (`lib/http/custom-resource.ts`); what Create, Update and Delete mean is in `lib/http/topic-resource.ts`.
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
+import * as z from 'zod/mini'
 import { systemClock } from '../lib/base/clock.ts'
 import { answerCustomResource, type CustomResourceResult, putOverHttp } from '../lib/http/custom-resource.ts'
 import { isRollingBack } from '../lib/http/stack-status.ts'
 import { applyTopicRequest, resourceIdentity, type TopicRequest } from '../lib/http/topic-resource.ts'
-import { type CustomResourceEvent, check, customResourceEvent, topicProperties } from './events.ts'
+import { check } from './events.ts'
 import { type FunctionOptions, keptRuntime, noCompression, Refusal, remainingMs, settled } from './handler.ts'
 import { logger, logWith, observe, observing } from './telemetry.ts'
+
+/** CloudFormation's call of a custom resource. The properties are judged by themselves: a bad one is an answer too. */
+const customResourceEvent = z.object({
+  RequestType: z.enum(['Create', 'Update', 'Delete']),
+  ResponseURL: z.url(),
+  StackId: z.string(),
+  RequestId: z.string(),
+  LogicalResourceId: z.string(),
+  PhysicalResourceId: z.optional(z.string()),
+  ResourceProperties: z.optional(z.record(z.string(), z.unknown())),
+  OldResourceProperties: z.optional(z.record(z.string(), z.unknown())),
+})
+type CustomResourceEvent = z.infer<typeof customResourceEvent>
+
+const whole = { error: 'is a whole number' }
+const wholeNumber = z.union([z.string().check(z.regex(/^\d{1,9}$/, whole)), z.number().check(z.int(whole))], whole)
+const configValue = z.union([z.string(), z.number(), z.boolean()], { error: 'is a text' })
+
+/** `Custom::TidelogTopic`. CloudFormation hands every number and boolean over as text. */
+const topicProperties = z.strictObject({
+  TopicName: z.string({ error: 'is the name of a topic' }),
+  Partitions: z.pipe(wholeNumber, z.transform(Number)),
+  Configs: z.optional(
+    z.record(z.string(), z.pipe(configValue, z.transform(String)), { error: 'maps names of configs to texts' }),
+  ),
+  RemovalPolicy: z.optional(z.enum(['RETAIN', 'DESTROY'], { error: 'is RETAIN or DESTROY' })),
+  ServiceToken: z.optional(z.unknown()),
+  ServiceTimeout: z.optional(z.unknown()),
+})
 
 /** What a resource is called that has no name of its own: its Delete finds nothing under this. */
 const NEVER_MADE = 'tidelog-topic-never-made'

@@ -32,16 +32,26 @@ export const BUNDLE_BYTES_MAX = 1_800_000
 const ROOT = join(import.meta.dirname, '..')
 const CACHE = join(ROOT, '.cache')
 
-/** Our native codecs and the packages with their binaries; Lambda's Linux has glibc. */
+/** Our native codecs, as they are imported, and the packages with their binaries; Lambda's Linux has glibc. */
 const CODECS: Readonly<Record<string, (platform: string) => string>> = {
   '@node-rs/crc32': (platform) => `@node-rs/crc32-${platform}`,
-  'lz4-napi': (platform) => `@antoniomuso/lz4-napi-${platform}`,
-  snappy: (platform) => `@napi-rs/snappy-${platform}`,
+  'lz4-napi/native': (platform) => `@antoniomuso/lz4-napi-${platform}`,
+  'snappy/native': (platform) => `@napi-rs/snappy-${platform}`,
+}
+/** Packages in whose place bundles have a file of `functions/bundled/`, which says why. */
+const REPLACED: Readonly<Record<string, string>> = {
+  'lz4-napi': 'lz4-napi.ts',
+  snappy: 'snappy.ts',
+  '@aws-sdk/credential-provider-node': 'credentials.ts',
 }
 const PLATFORMS: Readonly<Record<Architecture, string>> = { arm64: 'linux-arm64-gnu', x86_64: 'linux-x64-gnu' }
 
 /** Nothing of these belongs in a function: the gateway's store, metrics and log, and the command line. */
-const FORBIDDEN = [/^node_modules\/(lmdb|prom-client|pino|commander|cli-progress)\//, /^lib\/(cli|gateway|client)\//]
+const FORBIDDEN = [
+  /^node_modules\/(lmdb|prom-client|pino|commander|cli-progress)\//,
+  /^node_modules\/@aws-sdk\/(credential-provider-|nested-clients)/,
+  /^lib\/(cli|gateway|client)\//,
+]
 
 /** Says what `index.js` is, whatever lies in the directories above. */
 const PACKAGE = '{"type":"commonjs"}\n'
@@ -54,7 +64,11 @@ export function bundleFunction(name: BundleName, architecture: Architecture): st
 /** The same, with what it consists of. */
 export function bundle(name: BundleName, architecture: Architecture) {
   const platform = PLATFORMS[architecture]
-  const alias = Object.fromEntries(Object.entries(CODECS).map(([codec, binary]) => [codec, binary(platform)]))
+  const binaries = Object.values(CODECS).map((binary) => binary(platform))
+  const alias = {
+    ...Object.fromEntries(Object.entries(CODECS).map(([codec, binary]) => [codec, binary(platform)])),
+    ...Object.fromEntries(Object.entries(REPLACED).map(([of, by]) => [of, join(ROOT, 'functions/bundled', by)])),
+  }
   const built = buildSync({
     entryPoints: [join(ROOT, 'functions', `${name}.ts`)],
     absWorkingDir: ROOT,
@@ -70,10 +84,10 @@ export function bundle(name: BundleName, architecture: Architecture) {
     logLevel: 'error',
     mainFields: ['module', 'main'],
     alias,
-    external: [...Object.values(alias), 'lmdb'],
+    external: [...binaries, 'lmdb'],
   })
   const code = built.outputFiles[0]!.contents
-  const natives = nativesIn(name, built.metafile, Object.values(alias)).map((of) => nativePackage(of))
+  const natives = nativesIn(name, built.metafile, binaries).map((of) => nativePackage(of))
   const hash = createHash('sha256').update(code).update(PACKAGE)
   for (const { id } of natives) hash.update(id)
   const directory = join(CACHE, 'bundles', `${name}-${architecture}-${hash.digest('hex').slice(0, 16)}`)
