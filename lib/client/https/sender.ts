@@ -124,8 +124,13 @@ export function openSender(options: SenderOptions): Sender {
         clearTimeout(deadline)
         resolve(sent)
       }
-      request.on('error', (error: NodeJS.ErrnoException) => end({ kind: 'lost', reason: reasonOf(error, url) }))
+      // Once there is a response, it is the one that tells what happens to the connection.
+      let hasResponse = false
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        if (!hasResponse) end({ kind: 'lost', reason: reasonOf(error, url) })
+      })
       request.on('response', (response) => {
+        hasResponse = true
         void read(response, options.memory).then((read) => end('status' in read ? { ...read, signedAs } : read))
       })
       for (const part of body) request.write(part)
@@ -154,6 +159,8 @@ async function read(
   memory: AnswerMemory | undefined,
 ): Promise<Omit<Answered, 'signedAs'> | { readonly kind: 'lost'; readonly reason: string }> {
   const status = response.statusCode ?? 0
+  // While it waits for memory nobody reads it, and it may break all the same.
+  response.on('error', () => {})
   // Only a frame is long; whatever else is long is not read to its end.
   const bytesMax = status === 200 ? HTTPS_RESPONSE_BYTES_MAX : HTTPS_PROBLEM_BYTES_MAX
   const announced = Number(response.headers['content-length'] ?? bytesMax)

@@ -230,6 +230,15 @@ describe('waiting', () => {
     expect(sender.asked).toHaveLength(1)
   })
 
+  test('the pace of another question begins anew', async () => {
+    await learn()
+    sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 500 ? later : fetchAnswer(correlationOf(frame)))
+    for (let id = 1; id <= 5; id++) await during(clock, channel.request(fetchFrame(id)), 10_000, 10)
+    sender.asked.length = 0
+    await during(clock, channel.request(fetchFrame(6, { offset: 3 })), 10_000, 10)
+    expect(times()).toEqual([0, 50, 150, 350, 750])
+  })
+
   test('a part of a question that was answered with nothing is held, a larger one is not', async () => {
     await learn()
     sender.respond = ({ waitedMs = 0, frame }) => (waitedMs < 500 ? later : fetchAnswer(correlationOf(frame)))

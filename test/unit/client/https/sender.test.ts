@@ -217,6 +217,32 @@ describe('answers', () => {
     expect(log).toEqual(['acquire 1000', 'release 1000'])
   })
 
+  test('that break off while they wait for memory give it back', async () => {
+    const broken = Promise.withResolvers<void>()
+    const { port } = await api((_, response) => {
+      response.writeHead(200, { 'content-length': '1000' }).write('half')
+      void broken.promise.then(() => response.destroy())
+    })
+    const free = Promise.withResolvers<void>()
+    let heldBytes = 0
+    const memory: AnswerMemory = {
+      acquire: (sizeBytes) => {
+        broken.resolve()
+        return free.promise.then(() => {
+          heldBytes += sizeBytes
+        })
+      },
+      release: (sizeBytes) => {
+        heldBytes -= sizeBytes
+      },
+    }
+    const sending = sender(`http://127.0.0.1:${port}`, { memory }).send(REQUEST)
+    await broken.promise
+    setTimeout(free.resolve, 100)
+    expect(await sending).toMatchObject({ kind: 'lost' })
+    expect(heldBytes).toBe(0)
+  })
+
   test.each<[string, (response: ServerResponse) => unknown, RegExp]>([
     ['a connection that breaks', (response) => response.destroy(), /hang up|reset/],
     [
