@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
-import { buildSync, type Metafile } from 'esbuild'
+import { type BuildOptions, buildSync, type Metafile } from 'esbuild'
 import { FRAME_FUNCTIONS } from '../lib/wire/https.ts'
 
 /** As Lambda calls them. */
@@ -61,16 +61,12 @@ export function bundleFunction(name: BundleName, architecture: Architecture): st
   return bundle(name, architecture).directory
 }
 
-/** The same, with what it consists of. */
-export function bundle(name: BundleName, architecture: Architecture) {
+/** How esbuild makes one file of ours into what runs on this architecture. */
+export function bundleOptions(entryPoint: string, architecture: Architecture) {
   const platform = PLATFORMS[architecture]
   const binaries = Object.values(CODECS).map((binary) => binary(platform))
-  const alias = {
-    ...Object.fromEntries(Object.entries(CODECS).map(([codec, binary]) => [codec, binary(platform)])),
-    ...Object.fromEntries(Object.entries(REPLACED).map(([of, by]) => [of, join(ROOT, 'functions/bundled', by)])),
-  }
-  const built = buildSync({
-    entryPoints: [join(ROOT, 'functions', `${name}.ts`)],
+  return {
+    entryPoints: [join(ROOT, entryPoint)],
     absWorkingDir: ROOT,
     outfile: 'index.js',
     bundle: true,
@@ -83,11 +79,19 @@ export function bundle(name: BundleName, architecture: Architecture) {
     write: false,
     logLevel: 'error',
     mainFields: ['module', 'main'],
-    alias,
+    alias: {
+      ...Object.fromEntries(Object.entries(CODECS).map(([codec, binary]) => [codec, binary(platform)])),
+      ...Object.fromEntries(Object.entries(REPLACED).map(([of, by]) => [of, join(ROOT, 'functions/bundled', by)])),
+    },
     external: [...binaries, 'lmdb'],
-  })
+  } as const satisfies BuildOptions
+}
+
+/** The same, with what it consists of. */
+export function bundle(name: BundleName, architecture: Architecture) {
+  const built = buildSync(bundleOptions(`functions/${name}.ts`, architecture))
   const code = built.outputFiles[0]!.contents
-  const natives = nativesIn(name, built.metafile, binaries).map((of) => nativePackage(of))
+  const natives = nativesIn(name, built.metafile, PLATFORMS[architecture]).map((of) => nativePackage(of))
   const hash = createHash('sha256').update(code).update(PACKAGE)
   for (const { id } of natives) hash.update(id)
   const directory = join(CACHE, 'bundles', `${name}-${architecture}-${hash.digest('hex').slice(0, 16)}`)
@@ -96,7 +100,8 @@ export function bundle(name: BundleName, architecture: Architecture) {
 }
 
 /** The native packages that the bundle asks for; it must ask for nothing else, nor contain what belongs elsewhere. */
-function nativesIn(name: BundleName, { inputs, outputs }: Metafile, known: readonly string[]): string[] {
+function nativesIn(name: BundleName, { inputs, outputs }: Metafile, platform: string): string[] {
+  const known = Object.values(CODECS).map((binary) => binary(platform))
   const foreign = Object.keys(inputs).filter((path) => FORBIDDEN.some((pattern) => pattern.test(path)))
   if (foreign.length > 0) throw new Error(`The function ${name} must not contain ${foreign.join(', ')}.`)
   const asked = new Set(Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path)))

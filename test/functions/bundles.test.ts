@@ -2,12 +2,21 @@
 // elsewhere, and able to start where nothing else of this repository is.
 import { execFile } from 'node:child_process'
 import { createSocket } from 'node:dgram'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { buildSync } from 'esbuild'
 import { afterAll, describe, expect, it } from 'vitest'
-import { type Architecture, BUNDLE_BYTES_MAX, BUNDLES, type BundleName, bundle, weights } from '../../infra/bundle.ts'
+import {
+  type Architecture,
+  BUNDLE_BYTES_MAX,
+  BUNDLES,
+  type BundleName,
+  bundle,
+  bundleOptions,
+  weights,
+} from '../../infra/bundle.ts'
 import { eventOf, REQUESTS } from './support/frames.ts'
 
 const ARCHITECTURES: readonly Architecture[] = ['arm64', 'x86_64']
@@ -71,7 +80,10 @@ describe('a bundle', () => {
     cpSync(bundle(name, HOST).directory, directory, { recursive: true })
     const run = promisify(execFile)
     const args = [invoker, directory, JSON.stringify(event)]
-    const { stdout, stderr } = await run(process.execPath, args, { cwd: away, env: { AWS_REGION: 'us-east-1', ...env } })
+    const { stdout, stderr } = await run(process.execPath, args, {
+      cwd: away,
+      env: { AWS_REGION: 'us-east-1', ...env },
+    })
     return { log: stdout + stderr, answer: JSON.parse(/^ANSWER (.*)$/m.exec(stdout)?.[1] ?? 'null') }
   }
 
@@ -89,6 +101,28 @@ describe('a bundle', () => {
     expect(answer.statusCode).toBe(500)
     expect(answer.body).not.toMatch(/TIDELOG_BUCKET|index\.js/)
     expect(log).toContain('TIDELOG_BUCKET')
+  })
+
+  it('has codecs that work, and loads them when they are needed', async () => {
+    const directory = join(away, 'codecs')
+    cpSync(bundle('produce', HOST).directory, directory, { recursive: true })
+    const { outputFiles } = buildSync(bundleOptions('lib/wire/native-compression.ts', HOST))
+    writeFileSync(join(directory, 'index.js'), outputFiles[0]!.contents)
+    const script = `
+      const loaded = () => Object.keys(require.cache).filter((path) => path.endsWith('.node')).length
+      const { inlineCompression: inline, threadedCompression: threaded } = require('./index.js')
+      const before = loaded()
+      const bytes = Buffer.alloc(100_000, 'tide')
+      const check = async () => {
+        for (const { compress, decompress } of [inline, threaded]) for (const codec of ['lz4', 'snappy', 'gzip', 'zstd']) {
+          const back = await decompress(codec, await compress(codec, bytes), 1e6)
+          if (back.kind !== 'ok' || !bytes.equals(back.bytes)) throw new Error(codec)
+        }
+        process.stdout.write(before + ' ' + loaded())
+      }
+      check()`
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: directory })
+    expect(stdout).toBe('0 2')
   })
 
   it('sends a trace of a sampled invocation', async () => {
