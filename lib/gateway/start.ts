@@ -12,8 +12,9 @@ import { type BrokerSettings, brokerSettings } from '../broker/broker-settings.t
 import { createBroker } from '../broker/router.ts'
 import { createFrameDoor, type FrameDoor } from '../http/frame-door.ts'
 import { health } from '../http/health.ts'
+import { forgetAnswers } from '../http/maintain.ts'
 import { createMetrics, type Metrics } from '../http/metrics.ts'
-import { createAnswerMemory } from '../http/remembered-answers.ts'
+import { createAnswerMemory, forgetAnswers } from '../http/remembered-answers.ts'
 import { type HttpServer, openHttpServer, type Route, type Routes, reading } from '../http/server.ts'
 import { startMaintenance } from '../log/maintenance.ts'
 import { type OpenedLog, openLog } from '../log/open-log.ts'
@@ -124,7 +125,10 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const stores = observeStores(opened, metrics.onStoreCall, clock)
   const log = await openTheLog(stores, where, clock, logger)
   cleanup.add(() => log.close())
-  cleanup.add(startMaintenance({ log, stores, clock, random: systemRandom, logger }))
+  const also = async (): Promise<void> => {
+    await forgetAnswers(stores.documents, clock)
+  }
+  cleanup.add(startMaintenance({ log, stores, clock, random: systemRandom, logger, also }))
 
   const kafka = { host: listener.host, port: listener.port }
   const advertised = options.advertise ?? { host: reachableHost(kafka.host), port: kafka.port }

@@ -9,8 +9,8 @@ import { type CheckpointOutcome, writeCheckpoint } from '../journal/checkpoint.t
 import { beginSeal, finishSeal, isSealDue } from '../journal/seal.ts'
 import { runJobs } from '../log/maintenance.ts'
 import type { OpenedLog } from '../log/open-log.ts'
-import type { DocumentStore, Stores, Unavailable, UpdateHeadOutcome } from '../storage/ports.ts'
-import { ANSWERS, ANSWERS_KEPT_MS, type StoredAnswer } from './remembered-answers.ts'
+import type { Stores, Unavailable, UpdateHeadOutcome } from '../storage/ports.ts'
+import { forgetAnswers } from './remembered-answers.ts'
 
 export interface MaintainPorts {
   readonly log: OpenedLog
@@ -52,7 +52,7 @@ export async function maintain(ports: MaintainPorts, remainingMs: number): Promi
   const checkpoint = await checkpointIfDue(ports, stores)
   let forgotten = 0
   const also = async (): Promise<void> => {
-    forgotten = await forgetAnswers(stores.documents, clock.now() - ANSWERS_KEPT_MS)
+    forgotten = await forgetAnswers(stores.documents, clock)
   }
   const optional = {
     ...(ports.graceMs === undefined ? {} : { graceMs: ports.graceMs }),
@@ -92,33 +92,6 @@ async function checkpointIfDue(
   const outcome = await writeCheckpoint(log.journal, stores)
   logger.info({ outcome: outcome.kind, entries, bytes }, 'wrote a checkpoint')
   return outcome.kind
-}
-
-/** Removes answers from before `before`; one that cannot be read is of no use to anybody. */
-async function forgetAnswers(documents: DocumentStore, before: number): Promise<number> {
-  let forgotten = 0
-  let next: string | undefined
-  do {
-    const page = await documents.list(ANSWERS, next === undefined ? {} : { next })
-    if (page.kind !== 'found') return forgotten
-    for (const { key, version, body } of page.documents) {
-      if (answeredAt(body) >= before) continue
-      const outcome = await documents.delete(key, version)
-      if (outcome.kind === 'unavailable') return forgotten
-      if (outcome.kind === 'applied') forgotten++
-    }
-    next = page.next
-  } while (next !== undefined)
-  return forgotten
-}
-
-function answeredAt(body: Uint8Array): number {
-  try {
-    const { at } = JSON.parse(Buffer.from(body).toString()) as Partial<StoredAnswer>
-    return typeof at === 'number' ? at : 0
-  } catch {
-    return 0
-  }
 }
 
 const OVER: Unavailable = { kind: 'unavailable', throttled: false, cause: 'the time of this job is over' }
