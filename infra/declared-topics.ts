@@ -4,7 +4,13 @@
 //   "topics": { "orders": { "partitions": 12, "retention": "7d", "cleanupPolicy": "delete" } }
 import { RemovalPolicy } from 'aws-cdk-lib'
 import type { DeclaredTopics } from './constructs/log-topics.ts'
-import { CleanupPolicy, Compression, type TopicOptions, TopicProblem } from './constructs/topic-configs.ts'
+import {
+  CleanupPolicy,
+  Compression,
+  type TopicOptions,
+  TopicProblem,
+  topicConfigs,
+} from './constructs/topic-configs.ts'
 import { durationOf, sizeOf } from './quantities.ts'
 
 /** Reads one property, or says what it must be. */
@@ -51,6 +57,8 @@ function declaredTopic(name: string, declared: unknown): TopicOptions {
     }
     options[property] = read.value
   }
+  // Judged again where the topic is made; here it fails before any code was bundled.
+  topicConfigs(name, options)
   return options
 }
 

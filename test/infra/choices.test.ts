@@ -1,6 +1,6 @@
 // What the settings change, and what is said when they are wrong: encryption, monitoring, function URLs, architectures,
 // topics; and the one construct for apps of others, with its grants.
-import { App, Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib'
+import { Duration, RemovalPolicy, Size, Stack } from 'aws-cdk-lib'
 import { Template } from 'aws-cdk-lib/assertions'
 import * as iam from 'aws-cdk-lib/aws-iam'
 import * as kms from 'aws-cdk-lib/aws-kms'
@@ -8,9 +8,9 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { EventLog, type EventLogProps } from '../../infra/constructs/event-log.ts'
 import { CleanupPolicy, Compression, topicConfigs } from '../../infra/constructs/topic-configs.ts'
 import { settingsOf } from '../../infra/settings.ts'
-import { type Document, noCode, readable, resourceOf, resourcesOf, templates, typesOf } from './synthesise.ts'
+import { type Document, noCode, quickApp, readable, resourceOf, resourcesOf, templates, typesOf } from './synthesise.ts'
 
-const settings = (context: Record<string, unknown>) => settingsOf(new App({ context, analyticsReporting: false }).node)
+const settings = (context: Record<string, unknown>) => settingsOf(quickApp(context).node)
 
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -19,14 +19,16 @@ afterEach(() => {
 
 /** A log in a stack of its own. */
 function eventLog(props: EventLogProps = {}): { stack: Stack; log: EventLog; document: () => Document } {
-  const stack = new Stack(new App({ analyticsReporting: false }), 'Shop')
+  const stack = new Stack(quickApp(), 'Shop')
   const log = new EventLog(stack, 'Log', { code: noCode, ...props })
   return { stack, log, document: () => Template.fromStack(stack).toJSON() as Document }
 }
 
 describe('encryptionKey', () => {
+  const encrypted = templates({ encryptionKey: 'create', monitoring: true })
+
   it('encrypts bucket, table and every log group with a key that rotates and stays', () => {
-    const all = templates({ encryptionKey: 'create', monitoring: true })
+    const all = encrypted
     const key = resourceOf(all.storage, 'AWS::KMS::Key')
     expect(key).toMatchObject({ Properties: { EnableKeyRotation: true }, DeletionPolicy: 'Retain' })
     const { BucketEncryption } = resourceOf(all.storage, 'AWS::S3::Bucket').Properties as {
@@ -47,8 +49,7 @@ describe('encryptionKey', () => {
   })
 
   it('lets CloudWatch Logs use the key for log groups of this account', () => {
-    const { storage } = templates({ encryptionKey: 'create' })
-    const { Statement } = resourceOf(storage, 'AWS::KMS::Key').Properties['KeyPolicy'] as {
+    const { Statement } = resourceOf(encrypted.storage, 'AWS::KMS::Key').Properties['KeyPolicy'] as {
       Statement: { Sid?: string; Principal: { Service: unknown }; Condition: Record<string, Record<string, unknown>> }[]
     }
     const logs = Statement.find(({ Sid }) => Sid === 'LogGroups')!
@@ -275,7 +276,7 @@ describe('EventLog', () => {
   })
 
   it('takes a key of the same app', () => {
-    const stack = new Stack(new App({ analyticsReporting: false }), 'Shop')
+    const stack = new Stack(quickApp(), 'Shop')
     new EventLog(stack, 'Log', { code: noCode, encryptionKey: new kms.Key(stack, 'Key') })
     const { Statement } = resourceOf(Template.fromStack(stack).toJSON() as Document, 'AWS::KMS::Key').Properties[
       'KeyPolicy'

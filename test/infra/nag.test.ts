@@ -1,11 +1,11 @@
 // cdk-nag's AwsSolutions rules over every form of the deployment. What is not followed is acknowledged beside the construct
 // it is about, with its reason; here nothing may be left, and every acknowledgement must be of use.
-import { App, Stack, Validations } from 'aws-cdk-lib'
+import { Stack, Validations } from 'aws-cdk-lib'
 import { AwsSolutionsChecks } from 'cdk-nag'
 import type { IConstruct } from 'constructs'
 import { describe, expect, it } from 'vitest'
 import { EventLog } from '../../infra/constructs/event-log.ts'
-import { deployment, noCode } from './synthesise.ts'
+import { deployment, noCode, quickApp } from './synthesise.ts'
 
 const EVERYTHING = {
   monitoring: true,
@@ -43,7 +43,7 @@ describe('cdk-nag', () => {
   })
 
   it('has nothing to say about a log in one stack', () => {
-    const app = new App({ analyticsReporting: false })
+    const app = quickApp()
     new EventLog(new Stack(app, 'Shop'), 'Log', { code: noCode, topics: { orders: {} } })
     app.synth()
     expect(findings(app)).toEqual([])

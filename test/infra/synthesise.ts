@@ -20,9 +20,14 @@ export interface Document {
 }
 export type Templates = Readonly<Record<keyof Deployment, Document>>
 
+/** An app without CDK's own validation, which takes seconds and is part of `npm run lint:templates`. */
+export function quickApp(context: Record<string, unknown> = {}): App {
+  return new App({ context, analyticsReporting: false, builtinCloudFormationValidation: false })
+}
+
 /** An app with the stacks that a context describes. */
 export function deployment(context: Record<string, unknown> = {}): { readonly app: App; readonly stacks: Deployment } {
-  const app = new App({ context, analyticsReporting: false })
+  const app = quickApp(context)
   return { app, stacks: addStacks(app, { ...settingsOf(app.node), code: noCode }) }
 }
 
