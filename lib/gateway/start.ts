@@ -12,7 +12,6 @@ import { type BrokerSettings, brokerSettings } from '../broker/broker-settings.t
 import { createBroker } from '../broker/router.ts'
 import { createFrameDoor, type FrameDoor } from '../http/frame-door.ts'
 import { health } from '../http/health.ts'
-import { forgetAnswers } from '../http/maintain.ts'
 import { createMetrics, type Metrics } from '../http/metrics.ts'
 import { createAnswerMemory, forgetAnswers } from '../http/remembered-answers.ts'
 import { type HttpServer, openHttpServer, type Route, type Routes, reading } from '../http/server.ts'

@@ -124,3 +124,31 @@ export function createAnswerMemory(args: {
 }
 
 const encode = (answer: StoredAnswer): Uint8Array => Buffer.from(JSON.stringify(answer))
+
+/** Removes old answers, and what cannot be read: that is of no use to anybody. Answers how many. */
+export async function forgetAnswers(documents: DocumentStore, clock: Clock): Promise<number> {
+  const before = clock.now() - ANSWERS_KEPT_MS
+  let forgotten = 0
+  let next: string | undefined
+  do {
+    const page = await documents.list(ANSWERS, next === undefined ? {} : { next })
+    if (page.kind !== 'found') return forgotten
+    for (const { key, version, body } of page.documents) {
+      if (answeredAt(body) >= before) continue
+      const outcome = await documents.delete(key, version)
+      if (outcome.kind === 'unavailable') return forgotten
+      if (outcome.kind === 'applied') forgotten++
+    }
+    next = page.next
+  } while (next !== undefined)
+  return forgotten
+}
+
+function answeredAt(body: Uint8Array): number {
+  try {
+    const { at } = JSON.parse(Buffer.from(body).toString()) as Partial<StoredAnswer>
+    return typeof at === 'number' ? at : 0
+  } catch {
+    return 0
+  }
+}

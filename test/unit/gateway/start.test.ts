@@ -6,10 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, expect, test } from 'vitest'
+import { type Clock, systemClock } from '../../../lib/base/clock.ts'
 import { type Cluster, openCluster } from '../../../lib/client/cluster.ts'
 import { consume, planConsume } from '../../../lib/client/consumer.ts'
 import { openProducer } from '../../../lib/client/producer.ts'
 import { type Gateway, type StartOptions, startGateway } from '../../../lib/gateway/start.ts'
+import { ANSWERS, ANSWERS_KEPT_MS } from '../../../lib/http/remembered-answers.ts'
 import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import { describeCluster } from '../../../lib/wire/messages/describe-cluster.ts'
 
@@ -70,6 +72,16 @@ test('two gateways on one log list each other, and each serves what the other wr
   expect(two.members.nodes().map(({ nodeId }) => nodeId)).toEqual([2])
   expect(two.members.epoch()).toBeGreaterThan(epoch)
   expect(await read(b, 'shared')).toEqual(['first', 'second'])
+})
+
+test('a gateway forgets old answers to requests over HTTPS, also where no function does it', async () => {
+  const backend = createMemoryBackend()
+  const { documents } = backend.open()
+  const at = Date.now() - ANSWERS_KEPT_MS - 1
+  await documents.put(`${ANSWERS}/1-old`, Buffer.from(JSON.stringify({ at, by: 'x', frame: 'y' })), 0)
+  const timer: Clock['timer'] = (delayMs, callback) => systemClock.timer(delayMs > 60_000 ? 20 : delayMs, callback)
+  await start({ store: { kind: 'given', stores: backend.open() }, clock: { ...systemClock, timer } })
+  await expect.poll(async () => (await documents.get(`${ANSWERS}/1-old`)).kind).toBe('missing')
 })
 
 /** Sends bytes and waits until the gateway closes the connection; returns what it answered. */
