@@ -1,16 +1,26 @@
-// Installs (once, into `.cache/`) and runs MiniStack, an emulator of AWS in one Python process, for tests that need S3 and
-// DynamoDB without an account. It listens on a free loopback port, keeps everything in memory, and ends with `stop`, by
-// its process id. Needs python3 with venv, and PyPI for the first run.
+// Installs (once, into `.cache/`) and runs MiniStack, an emulator of AWS in one Python process, for tests that need AWS
+// without an account. It listens on a free loopback port, keeps everything in memory, and ends with `stop`, by its process
+// id. Guarded, it speaks TLS, checks signatures and judges policies, and functions run with the rights of their roles; as
+// it is, it lets everybody in. Functions run on this process's own Node. Needs python3 with venv, and PyPI for the first run.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { get } from 'node:http'
+import { get as getSecurely } from 'node:https'
 import { createServer } from 'node:net'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
 /** The version that the suites are known to pass against. */
 const VERSION = '1.5.33'
 const CACHE = join(import.meta.dirname, '../../.cache')
 const START_MS_MAX = 60_000
+
+/** TLS, and the program that starts it instead of the module itself. */
+export interface Guard {
+  readonly certificatePath: string
+  readonly keyPath: string
+  readonly program: string
+}
 
 export interface Ministack {
   readonly endpointUrl: string
@@ -55,18 +65,31 @@ function freePort(): Promise<number> {
   })
 }
 
+function guardEnvironment(guard: Guard): Record<string, string> {
+  return {
+    AUTH: 'true',
+    USE_SSL: '1',
+    MINISTACK_SSL_CERT: guard.certificatePath,
+    MINISTACK_SSL_KEY: guard.keyPath,
+    // What functions inherit to trust it by.
+    NODE_EXTRA_CA_CERTS: guard.certificatePath,
+  }
+}
+
 /** Starts MiniStack and waits until it answers. */
-export async function startMinistack(): Promise<Ministack> {
+export async function startMinistack(guard?: Guard): Promise<Ministack> {
   const python = await install()
   for (let tries = 1; ; tries++) {
     const port = await freePort()
     const log = join(CACHE, `ministack-${port}.log`)
     const out = openSync(log, 'w')
     // The pip-made scripts name the folder they were installed in; the module does not.
-    const child = spawn(python, ['-m', 'ministack'], {
+    const child = spawn(python, guard === undefined ? ['-m', 'ministack'] : [guard.program], {
       env: {
         ...process.env,
         ...EMULATOR_ENVIRONMENT,
+        ...(guard === undefined ? {} : guardEnvironment(guard)),
+        PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
         GATEWAY_PORT: String(port),
         BIND_HOST: '127.0.0.1',
         IOT_MTLS_ENABLED: '0',
@@ -76,7 +99,7 @@ export async function startMinistack(): Promise<Ministack> {
       stdio: ['ignore', out, out],
     })
     closeSync(out)
-    const endpointUrl = `http://127.0.0.1:${port}`
+    const endpointUrl = `${guard === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
     try {
       await ready(child, endpointUrl)
       rmSync(log, { force: true })
@@ -93,15 +116,25 @@ async function ready(child: ChildProcess, endpointUrl: string): Promise<void> {
   const end = Date.now() + START_MS_MAX
   while (Date.now() < end) {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error('MiniStack ended while starting')
-    try {
-      const answer = await fetch(`${endpointUrl}/_ministack/health`, { signal: AbortSignal.timeout(1000) })
-      if (answer.ok) return
-    } catch {
-      // Not listening yet.
-    }
+    if (await answers(`${endpointUrl}/_ministack/health`)) return
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
   throw new Error(`MiniStack did not answer within ${START_MS_MAX} ms`)
+}
+
+/** Whether there is an answer yet, whatever its certificate is: who uses the emulator checks that. */
+function answers(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const request = url.startsWith('https:')
+      ? getSecurely(url, { rejectUnauthorized: false, timeout: 1000 })
+      : get(url, { timeout: 1000 })
+    request.once('response', (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    request.once('timeout', () => request.destroy())
+    request.once('error', () => resolve(false))
+  })
 }
 
 /** Ends the process: it shuts down on SIGTERM, and after 5 s it is killed. */

@@ -5,8 +5,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { adminScenarios, timeScenarios } from './administration.ts'
+import { DRIVERS } from './commands.ts'
 import { type Driver, startDriver } from './protocol.ts'
-import { CACHE, CLASSES, JARS, ROOT, type RunningServer, run, startKafka, startTidelog } from './servers.ts'
+import { ROOT, type RunningServer, run, startKafka, startTidelog } from './servers.ts'
 import {
   autoCreateScenario,
   codecScenario,
@@ -26,20 +27,6 @@ const { values } = parseArgs({
     'no-setup': { type: 'boolean', default: false },
   },
 })
-
-const drivers = join(import.meta.dirname, 'drivers')
-const java = ['-XX:TieredStopAtLevel=1', '-Xmx256m', '-Dlog4j2.level=error']
-const logging = `-Dlog4j2.configurationFile=${join(import.meta.dirname, 'java', 'log4j2.properties')}`
-const COMMANDS: Readonly<Record<string, readonly [string, ...string[]]>> = {
-  java: ['java', ...java, logging, '-cp', `${CLASSES}:${JARS}`, 'Driver'],
-  kcat: [process.execPath, join(drivers, 'kcat.ts')],
-  kafkajs: [process.execPath, join(drivers, 'kafkajs.ts')],
-  platformatic: [process.execPath, join(drivers, 'platformatic.ts')],
-  confluent: [join(CACHE, 'venv-confluent/bin/python'), join(drivers, 'confluent.py')],
-  'confluent-debian': ['/usr/bin/python3', join(drivers, 'confluent.py')],
-  'kafka-python-2.0.2': [join(CACHE, 'venv-kafka-python-old/bin/python'), join(drivers, 'kafka_python.py')],
-  'kafka-python': [join(CACHE, 'venv-kafka-python/bin/python'), join(drivers, 'kafka_python.py')],
-}
 
 const tally = { passed: 0, failed: 0 }
 
@@ -69,10 +56,10 @@ async function inParallel(tasks: readonly (() => Promise<void>)[]): Promise<void
 }
 
 async function suite(bootstrap: string, replicas: number): Promise<void> {
-  const wanted = values.only?.split(',') ?? Object.keys(COMMANDS)
+  const wanted = values.only?.split(',') ?? Object.keys(DRIVERS)
   const started = new Map<string, Driver>()
   const start = async (name: string): Promise<void> => {
-    const [command, ...args] = COMMANDS[name] ?? ['false']
+    const [command, ...args] = DRIVERS[name] ?? ['false']
     try {
       started.set(name, await startDriver(command, args, bootstrap))
     } catch (error) {
