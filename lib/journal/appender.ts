@@ -67,15 +67,15 @@ export function createAppender(args: {
   }
 
   function settle(waiting: Waiting, outcome: AppendOutcome): void {
-    replica.take(waiting.entry.id)
+    replica.take(waiting.entry.key)
     waiting.settle(outcome)
   }
 
   /** Answers those that the replica has passed; returns the others. */
   function settlePassed(batch: readonly Waiting[]): Waiting[] {
     return batch.filter((waiting) => {
-      if (!replica.passed(waiting.entry.id)) return true
-      waiting.settle({ kind: 'folded', verdict: replica.take(waiting.entry.id)! })
+      if (!replica.passed(waiting.entry.key)) return true
+      waiting.settle({ kind: 'folded', verdict: replica.take(waiting.entry.key)! })
       return false
     })
   }
@@ -172,7 +172,7 @@ export function createAppender(args: {
       assert(entries.length <= TAIL_ENTRIES_MAX, 'a group fits one append')
       const group: Waiting[] = []
       const outcomes = entries.map(({ entry, body }) => {
-        replica.expect(entry.id, body)
+        replica.expect(entry.key, body)
         return new Promise<AppendOutcome>((settled) => {
           group.push({ entry, settle: settled, doubtful: false })
         })

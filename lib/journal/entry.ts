@@ -57,7 +57,8 @@ export class UnknownEntryError extends Error {
 
 /** An entry ready to be appended. */
 export interface EncodedEntry {
-  readonly id: Ulid
+  /** As in its envelope. No two entries have the same: an id alone may be a client's choice (`log/append-once.ts`). */
+  readonly key: ObjectKey
   readonly bytes: Uint8Array
 }
 
@@ -79,7 +80,7 @@ function header(head: EntryHeader, byReference: boolean): ByteWriter {
 }
 
 /** The key of what an entry names: a flush's segment, or the body of another kind's entry. */
-function ownKey(kind: EntryKind, tiny: boolean, origin: number, id: Ulid): ObjectKey {
+function keyOf({ kind, tiny = false, origin, id }: EntryHeader): ObjectKey {
   return objectKey(kind === 'flush' ? (tiny ? 'tiny' : 'segment') : 'body', origin, id)
 }
 
@@ -87,14 +88,14 @@ function ownKey(kind: EntryKind, tiny: boolean, origin: number, id: Ulid): Objec
 export function encodeEntry(head: EntryHeader, payload: Uint8Array): EncodedEntry | undefined {
   const writer = header(head, false)
   if (writer.length + payload.length > ENTRY_BYTES_MAX) return undefined
-  return { id: head.id, bytes: writer.raw(payload).finish() }
+  return { key: keyOf(head), bytes: writer.raw(payload).finish() }
 }
 
 /** Encodes an entry whose payload is the bytes [start, start + payload.length) of the object that the entry names. */
 export function encodeEntryByReference(head: EntryHeader, payload: Uint8Array, start: number): EncodedEntry {
   const writer = header(head, true).varint(start).varint(payload.length).raw(sha256(payload))
   assert(writer.length <= ENTRY_BYTES_MAX, 'a reference fits an entry')
-  return { id: head.id, bytes: writer.finish() }
+  return { key: keyOf(head), bytes: writer.finish() }
 }
 
 /** Takes an entry out of its envelope; throws UnknownEntryError for what only a newer release can know. */
@@ -109,7 +110,7 @@ export function decodeEntry(bytes: Uint8Array): Envelope {
   const flags = reader.u8()
   const origin = reader.varint()
   const id = ulidFromBytes(reader.raw(16))
-  const key = ownKey(kind, (flags & TINY) !== 0, origin, id)
+  const key = keyOf({ kind, tiny: (flags & TINY) !== 0, origin, id })
   if ((flags & BY_REFERENCE) === 0) {
     return { kind, id, origin, key, payload: reader.raw(reader.remaining), reference: undefined }
   }

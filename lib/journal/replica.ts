@@ -5,8 +5,7 @@
 import { assert } from '../base/assert.ts'
 import { StoredBytesError } from '../base/bytes.ts'
 import type { Clock } from '../base/clock.ts'
-import type { Ulid } from '../base/ids.ts'
-import type { Head, HeadCheckpoint, Stores } from '../storage/ports.ts'
+import type { Head, HeadCheckpoint, ObjectKey, Stores } from '../storage/ports.ts'
 import { chainHash, encodeChunk } from './chunk.ts'
 import { decodeEntry, type Envelope, UnknownEntryError } from './entry.ts'
 import { gatherVerdicts } from './flush-verdicts.ts'
@@ -52,12 +51,12 @@ export interface JournalReplica {
   refresh(): Promise<RefreshOutcome>
   /** Applies a head that an own update returned; the request was sent at `sentAt` (monotonic). */
   observe(head: Head, sentAt: number): Promise<RefreshOutcome>
-  /** Announces an own entry before it is sent; its verdict can be taken once the replica has passed it. */
-  expect(id: Ulid, body?: Uint8Array): void
+  /** Announces an own entry by its key before it is sent; its verdict can be taken once the replica has passed it. */
+  expect(key: ObjectKey, body?: Uint8Array): void
   /** The verdict of an announced entry if it was passed, and forgets it. */
-  take(id: Ulid): OwnVerdict | undefined
+  take(key: ObjectKey): OwnVerdict | undefined
   /** True once the replica has passed an announced entry. */
-  passed(id: Ulid): boolean
+  passed(key: ObjectKey): boolean
   /** Resolves when no read is under way and everything read is applied. */
   idle(): Promise<void>
   halt(reason: string): void
@@ -75,7 +74,7 @@ export function createReplica(args: {
 }): JournalReplica {
   const { stores, clock, events } = args
   const reader = createJournalReader(stores)
-  const expected = new Map<Ulid, Expected>()
+  const expected = new Map<ObjectKey, Expected>()
   let root = emptyRoot()
   let pages = createPages(stores.objects, undefined)
   let head: Head | undefined
@@ -132,7 +131,7 @@ export function createReplica(args: {
 
   async function applyOne(bytes: Uint8Array): Promise<void> {
     const envelope = decodeEntry(bytes)
-    const own = expected.get(envelope.id)
+    const own = expected.get(envelope.key)
     if (isBehindHorizon(root, envelope)) applyVerdict(envelope, { kind: 'behindHorizon' }, own)
     else {
       const payload = envelope.payload ?? own?.body ?? (await reader.body(envelope.reference!))
@@ -323,13 +322,16 @@ export function createReplica(args: {
       await applying
     },
     observe: apply,
-    expect: (id, body) => void expected.set(id, { body, verdict: undefined }),
-    take(id) {
-      const verdict = expected.get(id)?.verdict
-      expected.delete(id)
+    expect(key, body) {
+      assert(!expected.has(key), 'an entry is announced once')
+      expected.set(key, { body, verdict: undefined })
+    },
+    take(key) {
+      const verdict = expected.get(key)?.verdict
+      expected.delete(key)
       return verdict
     },
-    passed: (id) => expected.get(id)?.verdict !== undefined,
+    passed: (key) => expected.get(key)?.verdict !== undefined,
     halt,
   }
 }

@@ -270,9 +270,9 @@ describe('appender', () => {
     script.next('append', 'before', 1)
     script.next('append', 'lost', 1)
     await world.run(Promise.all(entries.flatMap((entry) => journal.appender.append([{ entry }]))))
-    for (const { id } of entries) {
-      expect(journal.replica.passed(id)).toBe(false)
-      expect(journal.replica.take(id)).toBeUndefined()
+    for (const { key } of entries) {
+      expect(journal.replica.passed(key)).toBe(false)
+      expect(journal.replica.take(key)).toBeUndefined()
     }
   })
 })

@@ -166,6 +166,23 @@ describe('append once', () => {
     expect(await world.run(first.log.appendOnce(fresh, [batchOf(topic, 0, ['b'])]))).toEqual(appendedAt(1))
   })
 
+  it('keeps apart two requests under way whose names differ in the generation only', async () => {
+    const { world, first, topic, name } = await two()
+    for (let i = 0; i < 40; i++) await world.run(first.log.append('c', [batchOf(topic, 1, [`${i}`])]).outcomes)
+    const later = { ...name, ...frame('another frame'), generation: first.log.journal.origin() }
+    expect(later.generation).toBeGreaterThan(name.generation)
+    const outcomes = await world.run(
+      Promise.all([
+        first.log.appendOnce(name, [batchOf(topic, 0, ['a'])]),
+        first.log.appendOnce(later, [batchOf(topic, 0, ['b'])]),
+      ]),
+    )
+    expect(outcomes).toEqual([appendedAt(0), appendedAt(1)])
+    // Others are not held up, and nothing is appended again and again.
+    for (let i = 0; i < 40; i++) await world.run(first.log.append('c', [batchOf(topic, 1, [`${i}`])]).outcomes)
+    expect(await endOf(world, first)).toBe(2)
+  })
+
   it('refuses a generation that does not exist yet, and writes nothing below the horizon', async () => {
     const { world, first, topic, name } = await two()
     const ahead = { ...name, generation: name.generation + 5 }
