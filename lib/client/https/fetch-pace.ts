@@ -86,10 +86,8 @@ export class FetchPace {
     for (const [partition, offset] of question.positions) this.#empty.set(partition, offset)
   }
 
-  /** There was something. */
+  /** There was something: whatever is asked next is asked at once. */
   something(): void {
-    this.#pollMs = 0
-    this.#wakeMs = 0
     this.#empty.clear()
   }
 }
