@@ -1,5 +1,5 @@
-// Calls of the emulator's services that Tidelog itself never makes, signed as the SDK would sign them: IAM, to have callers
-// whose rights are judged, and CloudFormation, to see what a deployment left behind. Both speak the old query protocol.
+// Calls of the emulator's services that Tidelog itself never makes, signed as the SDK would sign them: IAM and STS, to have
+// callers whose rights are judged, and CloudFormation, to see what a deployment left behind. All speak the old query protocol.
 import { Sha256 } from '@aws-crypto/sha256-js'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { EMULATOR_ENVIRONMENT } from '../aws/ministack.ts'
@@ -7,6 +7,7 @@ import { EMULATOR_ENVIRONMENT } from '../aws/ministack.ts'
 export interface Keys {
   readonly accessKeyId: string
   readonly secretAccessKey: string
+  readonly sessionToken?: string
 }
 
 /** The emulator's administrator, whose rights are not judged. */
@@ -16,15 +17,16 @@ export const ROOT: Keys = {
 }
 export const REGION = EMULATOR_ENVIRONMENT.AWS_REGION
 
+const VERSIONS = { iam: '2010-05-08', sts: '2011-06-15', cloudformation: '2010-05-15' } as const
+
 /** A call; resolves with the XML of its answer. */
 export async function query(
   endpointUrl: string,
-  service: 'iam' | 'cloudformation',
+  service: keyof typeof VERSIONS,
   parameters: Readonly<Record<string, string>>,
 ): Promise<string> {
   const { protocol, hostname, host } = new URL(endpointUrl)
-  const version = service === 'iam' ? '2010-05-08' : '2010-05-15'
-  const body = new URLSearchParams({ Version: version, ...parameters }).toString()
+  const body = new URLSearchParams({ Version: VERSIONS[service], ...parameters }).toString()
   const headers = { host, 'content-type': 'application/x-www-form-urlencoded' }
   const signer = new SignatureV4({ service, region: REGION, credentials: ROOT, sha256: Sha256 })
   const signed = await signer.sign({ method: 'POST', protocol, hostname, path: '/', headers, body })
@@ -66,4 +68,25 @@ export async function stackOutputs(endpointUrl: string, stack: string): Promise<
 export async function stackStatus(endpointUrl: string, stack: string): Promise<string> {
   const xml = await query(endpointUrl, 'cloudformation', { Action: 'DescribeStacks', StackName: stack })
   return element(xml, 'StackStatus')
+}
+
+/** The role of a function: the one in this stack whose logical id begins so. */
+export async function roleIn(endpointUrl: string, stack: string, logicalId: string): Promise<string> {
+  const xml = await query(endpointUrl, 'cloudformation', { Action: 'DescribeStackResources', StackName: stack })
+  const members = xml.match(/<member>[\s\S]*?<\/member>/g) ?? []
+  const found = members.filter((text) => element(text, 'LogicalResourceId').startsWith(logicalId))
+  const role = found.find((text) => element(text, 'ResourceType') === 'AWS::IAM::Role')
+  if (role === undefined) throw new Error(`no role ${logicalId} in ${stack}`)
+  return element(role, 'PhysicalResourceId')
+}
+
+/** Keys with the rights of a role and no others. */
+export async function assumeRole(endpointUrl: string, account: string, role: string): Promise<Required<Keys>> {
+  const RoleArn = `arn:aws:iam::${account}:role/${role}`
+  const xml = await query(endpointUrl, 'sts', { Action: 'AssumeRole', RoleArn, RoleSessionName: 'test' })
+  return {
+    accessKeyId: element(xml, 'AccessKeyId'),
+    secretAccessKey: element(xml, 'SecretAccessKey'),
+    sessionToken: element(xml, 'SessionToken'),
+  }
 }

@@ -10,7 +10,7 @@ import { CERTIFICATE, ensureCertificate, TRUST, trustHere } from './certificate.
 
 export const ROOT_DIRECTORY = join(import.meta.dirname, '../..')
 const CACHE = join(ROOT_DIRECTORY, '.cache')
-const ACCOUNT = '000000000000'
+export const ACCOUNT = '000000000000'
 const CDK_MS_MAX = 180_000
 
 /** Plain data, so that it can be handed to other processes. */
