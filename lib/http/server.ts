@@ -1,14 +1,15 @@
 // The HTTP port of a gateway: health, metrics, and the routes of Kafka frames. What does not speak HTTP, or speaks it too
-// slowly, is answered and closed without touching anybody else. Bodies are bounded one by one and all together, so that many
-// slow senders cannot fill the memory.
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+// slowly, is answered and closed without touching anybody else. Bodies are bounded one by one, and all together with answers
+// on their way, so that neither slow senders nor slow readers can fill the memory.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { FRAME_STALL_MS_MAX } from '../base/limits.ts'
 import { type HttpRequest, type HttpResponse, problem } from './responses.ts'
 
 const CONNECTIONS_MAX = 256
 const HEADERS_MS_MAX = 10_000
 const REQUEST_MS_MAX = 30_000
-/** What has come of bodies that are being received or answered, all together. */
+/** What has come of bodies that are being received or answered, and answers that are not written yet, all together. */
 const BODIES_BYTES_MAX = 64 * 1024 * 1024
 
 export interface Route {
@@ -40,17 +41,32 @@ export async function openHttpServer(host: string, port: number): Promise<HttpSe
   const server = createServer(
     { headersTimeout: HEADERS_MS_MAX, requestTimeout: REQUEST_MS_MAX },
     (incoming, outgoing) => {
-      void respond(incoming).then(({ status, headers, body }) => {
-        outgoing.writeHead(status, {
-          ...headers,
-          // A response without a body has no length either.
-          ...(status === 204 ? {} : { 'content-length': Buffer.byteLength(body) }),
-          'cache-control': 'no-store',
-        })
-        outgoing.end(incoming.method === 'HEAD' ? undefined : body)
-      })
+      void respond(incoming).then((response) => write(incoming, outgoing, response))
     },
   )
+
+  function write(incoming: IncomingMessage, outgoing: ServerResponse, { status, headers, body }: HttpResponse): void {
+    const { socket } = incoming
+    if (socket.destroyed) return
+    const bytes = Buffer.byteLength(body)
+    // A response that waits for the one before it on its connection is not told when that breaks.
+    const over = (): void => {
+      heldBytes -= bytes
+      outgoing.off('close', over)
+      socket.off('close', over)
+    }
+    heldBytes += bytes
+    outgoing.once('close', over)
+    socket.once('close', over)
+    outgoing.setTimeout(FRAME_STALL_MS_MAX, () => socket.destroy())
+    outgoing.writeHead(status, {
+      ...headers,
+      // A response without a body has no length either.
+      ...(status === 204 ? {} : { 'content-length': bytes }),
+      'cache-control': 'no-store',
+    })
+    outgoing.end(incoming.method === 'HEAD' ? undefined : body)
+  }
 
   async function respond(incoming: IncomingMessage): Promise<HttpResponse> {
     const { method = '', url = '' } = incoming

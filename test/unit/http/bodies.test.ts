@@ -1,8 +1,8 @@
-// Bodies that come to the HTTP port of a gateway: slow ones, endless ones, ones that stop in the middle. None of them
-// touches anybody else.
+// Bodies at the HTTP port of a gateway: slow ones, endless ones, ones that stop in the middle, answers that nobody takes.
+// None of them touches anybody else.
 import { connect, type Socket } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { openHttpServer } from '../../../lib/http/server.ts'
+import { openHttpServer, reading } from '../../../lib/http/server.ts'
 
 const MIB = 1024 * 1024
 const closers: (() => unknown)[] = []
@@ -23,6 +23,7 @@ async function serve() {
           answer: ({ body }) => ({ status: 200, headers: {}, body: String(body.length) }),
         },
       ],
+      ['/out', reading(() => ({ status: 200, headers: {}, body: new Uint8Array(32 * MIB) }))],
     ]),
   )
   const send = (body: string | Uint8Array): Promise<Response> =>
@@ -71,6 +72,23 @@ test('a body that is longer than it may be is refused, announced or in pieces', 
     pieces.write(Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(MIB), Buffer.from('\r\n')]))
   pieces.write('0\r\n\r\n')
   expect(await answered).toMatch(/^HTTP\/1\.1 413/)
+})
+
+test('answers that nobody reads count, too, until their reader is gone', async () => {
+  const { port, send } = await serve()
+  const readers: Socket[] = []
+  for (let i = 0; i < 4; i++) {
+    const socket = connect(port, '127.0.0.1')
+    closers.push(() => socket.destroy())
+    socket.on('error', () => {})
+    socket.pause()
+    // Two at once: the second answer waits for the first.
+    socket.write('GET /out HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2))
+    readers.push(socket)
+  }
+  await expect.poll(async () => (await send('x')).status).toBe(503)
+  for (const socket of readers) socket.destroy()
+  await expect.poll(async () => (await send('x')).status).toBe(200)
 })
 
 test('a sender that goes away in the middle ends its own request only', async () => {
