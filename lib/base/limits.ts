@@ -166,6 +166,8 @@ export const HTTPS_REPEAT_PAUSE_MS_MIN = 100
 export const HTTPS_REPEAT_PAUSE_MS_MAX = 3000
 /** One exchange over HTTPS: API Gateway itself gives up after 30 s. */
 export const HTTPS_EXCHANGE_MS_MAX = 35_000
+/** Making a connection for it, TLS included. */
+export const HTTPS_CONNECT_MS_MAX = 8000
 /** HTTPS connections of one process; a request that finds none free waits for one. */
 export const HTTPS_SOCKETS_MAX = 128
 /** What a Lambda function may answer, with its base64 undone. */

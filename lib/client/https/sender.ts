@@ -6,6 +6,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import type { LookupFunction } from 'node:net'
 import {
+  HTTPS_CONNECT_MS_MAX,
   HTTPS_EXCHANGE_MS_MAX,
   HTTPS_PROBLEM_BYTES_MAX,
   HTTPS_RESPONSE_BYTES_MAX,
@@ -79,6 +80,7 @@ export interface SenderOptions {
   readonly memory?: AnswerMemory
   /** Default: longer than API Gateway waits for a function. */
   readonly exchangeMsMax?: number
+  readonly connectMsMax?: number
 }
 
 /** The address of a deployment: API Gateway's invoke URL with its stage, a function URL, or a gateway's HTTP port. */
@@ -94,7 +96,7 @@ export function readUrl(
 
 /** Opens a sender; nothing is sent yet, and nothing of the AWS SDK is loaded before something has to be signed. */
 export function openSender(options: SenderOptions): Sender {
-  const { url, exchangeMsMax = HTTPS_EXCHANGE_MS_MAX } = options
+  const { url, exchangeMsMax = HTTPS_EXCHANGE_MS_MAX, connectMsMax = HTTPS_CONNECT_MS_MAX } = options
   const isSecure = url.protocol === 'https:'
   const settings = { keepAlive: true, maxSockets: HTTPS_SOCKETS_MAX, lookup: lookupWithLocalhost }
   const agent = isSecure ? new HttpsAgent(settings) : new HttpAgent(settings)
@@ -124,6 +126,13 @@ export function openSender(options: SenderOptions): Sender {
         clearTimeout(deadline)
         resolve(sent)
       }
+      request.once('socket', (socket) => {
+        if (!socket.connecting) return
+        const reason = `no connection within ${connectMsMax / 1000} s`
+        const late = setTimeout(() => request.destroy(new Error(reason)), connectMsMax)
+        socket.once(isSecure ? 'secureConnect' : 'connect', () => clearTimeout(late))
+        socket.once('close', () => clearTimeout(late))
+      })
       // Once there is a response, it is the one that tells what happens to the connection.
       let hasResponse = false
       request.on('error', (error: NodeJS.ErrnoException) => {

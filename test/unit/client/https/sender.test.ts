@@ -243,7 +243,7 @@ describe('answers', () => {
     expect(heldBytes).toBe(0)
   })
 
-  test.each<[string, (response: ServerResponse) => unknown, RegExp]>([
+  test.each<[string, (response: ServerResponse) => unknown, RegExp, number?]>([
     ['a connection that breaks', (response) => response.destroy(), /hang up|reset/],
     [
       'an answer that breaks off',
@@ -262,15 +262,15 @@ describe('answers', () => {
       },
       /longer than/,
     ],
-    ['no answer', () => {}, /no answer within 0.3 s/],
-  ])('%s is lost', async (_, respond, reason) => {
+    ['no answer', () => {}, /no answer within 0.3 s/, 300],
+  ])('%s is lost', async (_, respond, reason, exchangeMsMax = 20_000) => {
     const { port } = await api((_, response) => respond(response))
     const held: number[] = []
     const memory: AnswerMemory = {
       acquire: async (sizeBytes) => void held.push(sizeBytes),
       release: (sizeBytes) => void held.splice(held.indexOf(sizeBytes), 1),
     }
-    const sent = await sender(`http://127.0.0.1:${port}`, { memory, exchangeMsMax: 300 }).send(REQUEST)
+    const sent = await sender(`http://127.0.0.1:${port}`, { memory, exchangeMsMax }).send(REQUEST)
     expect(sent).toMatchObject({ kind: 'lost', reason: expect.stringMatching(reason) })
     expect(held).toEqual([])
   })
@@ -289,6 +289,16 @@ describe('answers', () => {
       kind: 'lost',
       reason: 'there is no host named tidelog.invalid',
     })
+  })
+
+  test('a connection that does not come about is given up early', async () => {
+    const server = createServer(() => {})
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closers.push(() => server.close())
+    const address = server.address()
+    const port = typeof address === 'object' ? address?.port : 0
+    const { send } = sender(`https://127.0.0.1:${port}`, { credentials: KEYS, region: 'eu-west-1', connectMsMax: 200 })
+    expect(await send(REQUEST)).toEqual({ kind: 'lost', reason: 'no connection within 0.2 s' })
   })
 
   test('a server that speaks no HTTP is lost, not fatal', async () => {
