@@ -71,10 +71,13 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
     open(),
     readFunctionMembers(stores.documents),
   ])
-  if (identified.kind !== 'ready') {
-    return refused(identified.kind === 'problem' ? identified.sentence : identified.cause)
+  if (identified.kind === 'unavailable' || membersRead.kind === 'unavailable') {
+    // Causes name accounts and resources, which are not for clients.
+    logger.warn({ deployment: identified, members: membersRead }, 'the log could not be opened')
+    return refused('the stores do not answer')
   }
-  if (membersRead.kind !== 'read') return refused(membersRead.sentence)
+  if (identified.kind === 'problem') return refused(identified.sentence)
+  if (membersRead.kind === 'problem') return refused(membersRead.sentence)
   // The journal may have been begun just now.
   const opened = firstOpened.kind === 'missing' ? await open() : firstOpened
   if (opened.kind !== 'opened') {
