@@ -103,7 +103,9 @@ interface Started {
 /** Starts a process that answers one event. */
 async function run(directory: string, event: object, endpointUrl: string): Promise<Started> {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, [INVOKER, directory, JSON.stringify(event)], { env: environment(endpointUrl) })
+  const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe']
+  const options = { env: environment(endpointUrl), stdio }
+  const child = spawn(process.execPath, [INVOKER, directory, JSON.stringify(event)], options)
   let elapsedMs: number | undefined
   let said = ''
   child.stdout.on('data', (piece: Buffer) => {

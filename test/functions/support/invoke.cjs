@@ -1,20 +1,25 @@
-// Loads a bundle as Lambda's runtime does and invokes it once: arguments are the bundle's directory and the event as JSON;
-// the milliseconds of CPU since the start of the process and the answer go to stdout behind a mark each.
+// Loads a bundle as Lambda's runtime does and invokes it, and once more for each line on stdin: arguments are the bundle's
+// directory and the event as JSON; the milliseconds of CPU since the start of the process and the answer go to stdout behind
+// a mark each.
 'use strict'
 const { join } = require('node:path')
 
 const [, , directory, event] = process.argv
-const endsAt = Date.now() + 10_000
-const context = {
-  functionName: 'test',
-  functionVersion: '1',
-  invokedFunctionArn: 'arn',
-  memoryLimitInMB: '1024',
-  awsRequestId: 'invocation-1',
-  getRemainingTimeInMillis: () => endsAt - Date.now(),
+const invoke = (handler) => {
+  const endsAt = Date.now() + 10_000
+  const context = {
+    functionName: 'test',
+    functionVersion: '1',
+    invokedFunctionArn: 'arn',
+    memoryLimitInMB: '1024',
+    awsRequestId: 'invocation-1',
+    getRemainingTimeInMillis: () => endsAt - Date.now(),
+  }
+  handler(JSON.parse(event), context).then((answer) => {
+    const { user, system } = process.cpuUsage()
+    process.stdout.write(`\nCPU ${(user + system) / 1000}\nANSWER ${JSON.stringify(answer ?? null)}\n`)
+  })
 }
 const { handler } = require(join(directory, 'index.js'))
-handler(JSON.parse(event), context).then((answer) => {
-  const { user, system } = process.cpuUsage()
-  process.stdout.write(`\nCPU ${(user + system) / 1000}\nANSWER ${JSON.stringify(answer ?? null)}\n`)
-})
+invoke(handler)
+process.stdin.on('data', () => invoke(handler))
