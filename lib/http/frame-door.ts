@@ -73,6 +73,8 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
   /** Frames that somebody here still holds, also behind their answer. */
   const held = new Set<Promise<void>>()
   let heldBytes = 0
+  /** Requests without an answer: also those whose handler has run out of time, and which went on with a later invocation. */
+  const answering = new Set<Promise<HttpResponse>>()
   let exchanges = 0
 
   function brokerFor(advertise: Envelope['advertise']): Broker {
@@ -132,8 +134,10 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
   return {
     async answer(name, request) {
       let response: HttpResponse
+      const answered = answer(name, request)
+      answering.add(answered)
       try {
-        response = await answer(name, request)
+        response = await answered
       } catch (error) {
         logger.error({ err: error, function: name }, 'A frame over HTTPS broke down')
         response = problem(
@@ -141,10 +145,13 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
           'Internal error',
           'The request could not be answered; whether it had an effect is unknown.',
         )
+      } finally {
+        answering.delete(answered)
       }
       return { ...response, headers: { ...response.headers, [GENERATION_HEADER]: String(log.status().generation) } }
     },
     async settle() {
+      await Promise.allSettled(answering)
       await Promise.all(held)
     },
   }

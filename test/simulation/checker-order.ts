@@ -21,7 +21,9 @@ interface TopicFact {
 }
 
 /** Freshness and monotony. */
-export function checkProcesses(ops: readonly Op[], report: Report): void {
+export function checkProcesses(ops: readonly Op[], times: readonly number[], report: Report): void {
+  /** What was shown of a partition, everywhere, and since when. */
+  const marks = new Map<PartitionName, { readonly atMs: number; readonly highWatermark: number }[]>()
   const shown = new Map<string, Shown>()
   const before = new Map<Op, { everywhere: Shown; here: Shown; topic: TopicFact | undefined }>()
   const names = new Map<string, TopicFact>()
@@ -34,6 +36,11 @@ export function checkProcesses(ops: readonly Op[], report: Report): void {
       highWatermark: Math.max(old.highWatermark, by.highWatermark),
       logStartOffset: Math.max(old.logStartOffset, by.logStartOffset),
     })
+  }
+  const mark = (partition: PartitionName, completed: number): void => {
+    const list = marks.get(partition) ?? []
+    marks.set(partition, list)
+    list.push({ atMs: times[completed] ?? 0, highWatermark: read(partition).highWatermark })
   }
   const keysOf = (partition: PartitionName, process: string): string[] => [partition, `${partition} ${process}`]
 
@@ -50,12 +57,15 @@ export function checkProcesses(ops: readonly Op[], report: Report): void {
     if (op.kind === 'send') {
       if (op.outcome === 'ok') {
         raise(op.partition, { highWatermark: op.offset! + op.values.length, logStartOffset: 0 })
+        mark(op.partition, op.completed!)
       }
     } else if (op.kind === 'poll' || op.kind === 'ask') {
       const now = figures(op)
       if (now === undefined) continue
       judge(op, now, known.everywhere, known.here, report)
+      if (op.kind === 'poll') judgeAge(op, times, marks.get(op.partition) ?? [], report)
       for (const key of keysOf(op.partition, op.process)) raise(key, now)
+      mark(op.partition, op.completed)
     } else judgeTopic(op, known.topic, admins, names, report)
   }
 }
@@ -63,7 +73,7 @@ export function checkProcesses(ops: readonly Op[], report: Report): void {
 function moments(ops: readonly Op[]): Moment[] {
   const list: Moment[] = []
   for (const op of ops) {
-    if (op.kind === 'sight' || op.completed === undefined) continue
+    if (op.kind === 'sight' || op.kind === 'once' || op.kind === 'effect' || op.completed === undefined) continue
     list.push({ order: op.invoked, begins: true, op }, { order: op.completed, begins: false, op })
   }
   return list.sort((a, b) => a.order - b.order)
@@ -98,6 +108,20 @@ function judge(op: Poll | Ask, now: Shown, everywhere: Shown, here: Shown, repor
       `${op.partition} at ${op.process}: ${what} with ${now.highWatermark}, known ${everywhere.highWatermark}`,
     )
   }
+}
+
+/** A poll that may be answered from a view of some age shows what was known to anybody by then. */
+function judgeAge(
+  op: Poll,
+  times: readonly number[],
+  marks: readonly { readonly atMs: number; readonly highWatermark: number }[],
+  report: Report,
+): void {
+  if (op.viewAgeMsMax === undefined) return
+  const sinceMs = (times[op.invoked] ?? 0) - op.viewAgeMsMax
+  const due = marks.findLast(({ atMs }) => atMs < sinceMs)
+  if (due === undefined || op.highWatermark >= due.highWatermark) return
+  report('old-view', `${op.partition} at ${op.process}: ${op.highWatermark}, known ${due.highWatermark} long before`)
 }
 
 /** Topics of a name have rising numbers, a topic has rising versions, and a deleted one stays away. */

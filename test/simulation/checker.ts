@@ -3,7 +3,7 @@
 // whose outcome nobody knows may be there or not, once for each try, and is otherwise never held against the log.
 
 import { checkProcesses } from './checker-order.ts'
-import type { Admin, Ask, History, Op, PartitionName, Poll, Send } from './history.ts'
+import type { Admin, Ask, Effect, History, Once, Op, PartitionName, Poll, Send } from './history.ts'
 
 export interface Anomaly {
   readonly name: string
@@ -23,7 +23,7 @@ interface PartitionView {
 }
 
 /** All anomalies of a history, at most `limit` of each kind. */
-export function check(history: Pick<History, 'ops'>, limit = 5): Anomaly[] {
+export function check(history: Pick<History, 'ops'> & Partial<Pick<History, 'times'>>, limit = 5): Anomaly[] {
   const found: Anomaly[] = []
   const counts = new Map<string, number>()
   const report = (name: string, detail: string): void => {
@@ -43,7 +43,8 @@ export function check(history: Pick<History, 'ops'>, limit = 5): Anomaly[] {
     checkTimes(view, report)
     checkUnknownTopic(view, admins, report)
   }
-  checkProcesses(history.ops, report)
+  checkOnce(history.ops, report)
+  checkProcesses(history.ops, history.times ?? [], report)
   return found
 }
 
@@ -189,6 +190,7 @@ function checkSendOrder(view: PartitionView, report: Report): void {
   for (const send of view.sends) {
     const [only] = send.tries
     if (send.tries.length !== 1 || only?.started === undefined) continue
+    if (only.alone && send.outcome !== 'ok') continue
     const list = byConnection.get(only.connection) ?? []
     const refused = only.outcome === 'unavailable'
     list.push({ send, started: only.started, answered: only.answered, refused })
@@ -285,5 +287,20 @@ function checkUnknownTopic(view: PartitionView, admins: readonly Admin[], report
   for (const op of [...view.polls, ...view.asks]) {
     const unknown = op.kind === 'poll' ? op.outcome === 'unknownTopic' : op.answer.kind === 'unknownTopic'
     if (unknown && !deletedBy(op.completed)) report('unknown-topic', `${view.name} through ${op.process}`)
+  }
+}
+
+/** A request with an id has one effect at most, and one at least when its client was told so. */
+function checkOnce(ops: readonly Op[], report: Report): void {
+  const requests = ops.filter((op): op is Once => op.kind === 'once')
+  const effects = ops.filter((op): op is Effect => op.kind === 'effect')
+  const keyOf = ({ name, action }: Once | Effect): string => `${action} of ${name}`
+  for (const key of new Set(requests.map(keyOf))) {
+    const asked = requests.filter((op) => keyOf(op) === key)
+    const seen = effects.filter((op) => keyOf(op) === key).length
+    const told = asked.filter((op) => op.outcome === 'ok').length
+    const most = asked.filter((op) => op.outcome !== 'fail').length
+    if (seen > most) report('second-effect', `${key} happened ${seen} times for ${most} requests`)
+    if (seen < told) report('no-effect', `${key} happened ${seen} times; clients were told of ${told}`)
   }
 }

@@ -1,12 +1,15 @@
 // A simulated consumer without a group: it assigns itself partitions, polls them through any process, seeks, asks for offsets
 // and times, moves to another process in the middle, and notes every answer. The final reader does the same in earnest: it
 // reads every partition from the beginning to its end, through one process.
+import { FETCH_VIEW_AGE_MS } from '../../lib/base/limits.ts'
 import type { FetchPartitionOutcome, Log } from '../../lib/log/log.ts'
 import { readFetched } from './batches.ts'
 import type { Connection, Started } from './cluster.ts'
 import { fetchByFrame, isServed } from './frames.ts'
 import type { Ask, Poll } from './history.ts'
 import { EPOCH_MS } from './host.ts'
+import type { HttpsClient, HttpsConnection } from './https.ts'
+import { askEndByHttps, createHttpsLine, endByHttps, fetchByHttps, type HttpsLine } from './https-clients.ts'
 import type { Seeded } from './random.ts'
 import { createLine, type KnownTopic, type Line, pickTarget, type Scene, type Target, targetName } from './scene.ts'
 
@@ -26,22 +29,33 @@ interface FetchLimits {
 }
 
 const REQUEST_TIMEOUT_MS = 8_000
+/** Clocks run up to 2 % slow, and the function's own may miss what passes between two looks at both. */
+const VIEW_AGE_MS_MAX = FETCH_VIEW_AGE_MS * 1.05
 
-export async function runConsumer(scene: Scene, random: Seeded, name: string, rounds: number): Promise<void> {
+export async function runConsumer(
+  scene: Scene,
+  random: Seeded,
+  name: string,
+  rounds: number,
+  https?: HttpsClient,
+): Promise<void> {
   const { world } = scene
   const line = createLine(scene, random)
+  const httpsLine = https && createHttpsLine(https, random)
   const positions = new Map<string, Position>()
   for (let round = 0; round < rounds && scene.busy; round++) {
     if (positions.size === 0 || random.chance(0.08)) assign(scene, random, positions)
     const draw = random.fraction()
-    if (draw < 0.12) await askOffsets(scene, random, line)
+    if (draw < 0.2 && httpsLine !== undefined) await askEndByHttps(scene, random, httpsLine)
+    else if (draw < 0.12) await askOffsets(scene, random, line)
     else if (draw < 0.2) await askTime(scene, random, line)
-    else if (positions.size > 0) await pollOnce(scene, random, line, name, positions)
-    if (random.chance(0.06)) line.leave()
+    else if (positions.size > 0) await pollOnce(scene, random, httpsLine ?? line, name, positions)
+    if (random.chance(0.06)) (httpsLine ?? line).leave()
     if (random.chance(0.1)) seek(scene, random, positions)
     await world.pause(random.duration(random.pick([5, 60, 250])))
   }
   line.leave()
+  httpsLine?.leave()
 }
 
 function assign(scene: Scene, random: Seeded, positions: Map<string, Position>): void {
@@ -64,7 +78,7 @@ function seek(scene: Scene, random: Seeded, positions: Map<string, Position>): v
 async function pollOnce(
   scene: Scene,
   random: Seeded,
-  line: Line,
+  line: Line | HttpsLine,
   name: string,
   positions: Map<string, Position>,
 ): Promise<void> {
@@ -97,23 +111,28 @@ async function pollOnce(
 /** One fetch; undefined: no answer. Answers that only say "try again" are left out. */
 async function fetchOnce(
   scene: Scene,
-  connection: Connection,
+  connection: Connection | HttpsConnection,
   name: string,
   asked: readonly Position[],
   limits: FetchLimits,
   final: boolean,
 ): Promise<Poll[] | undefined> {
   const { history } = scene
-  const invoked = history.tick()
+  const begun = history.tick()
   const places = asked.map(({ offset, assignment }) => ({ offset, assignment }))
-  const reply = await connection.request(
-    (log) => answerOf(fetch(log, connection, asked, places, limits)),
-    REQUEST_TIMEOUT_MS + limits.waitMsMax,
-  )
+  const timeoutMs = REQUEST_TIMEOUT_MS + limits.waitMsMax
+  const isHttps = !('signal' in connection)
+  const reply = isHttps
+    ? await fetchByHttps(connection, wantedOf(asked, places), limits)
+    : await connection.request((log) => answerOf(fetch(log, connection, asked, places, limits)), timeoutMs)
   if (reply.kind !== 'answer') return undefined
   const completed = history.tick()
+  const [outcomes, process, invoked] =
+    'outcomes' in reply.value
+      ? [reply.value.outcomes, reply.value.environment, reply.value.invoked]
+      : [reply.value, (connection as Connection).hostName, begun]
   const polls: Poll[] = []
-  reply.value.forEach((outcome, i) => {
+  outcomes.forEach((outcome, i) => {
     if (outcome.kind === 'unavailable' || outcome.kind === 'unknown' || outcome.kind === 'halted') return
     const { offset, assignment } = places[i]!
     const records = outcome.kind === 'records' ? readFetched(outcome.records, offset) : undefined
@@ -123,7 +142,7 @@ async function fetchOnce(
         kind: 'poll',
         consumer: name,
         assignment,
-        process: connection.hostName,
+        process,
         partition: targetName(asked[i]!.target),
         position: offset,
         invoked,
@@ -133,11 +152,15 @@ async function fetchOnce(
         logStartOffset: shows ? outcome.logStartOffset : 0,
         records: records?.kind === 'ok' ? records.records : [],
         final,
+        ...(isHttps ? { viewAgeMsMax: VIEW_AGE_MS_MAX } : {}),
       }),
     )
   })
   return polls
 }
+
+const wantedOf = (asked: readonly Position[], places: readonly { readonly offset: number }[]) =>
+  asked.map(({ target }, i) => ({ target, offset: places[i]!.offset }))
 
 /** The handler of a fetch request: looks up the topics, freshly before it says that there is none. */
 async function fetch(
@@ -148,8 +171,7 @@ async function fetch(
   limits: FetchLimits,
 ): Promise<readonly FetchPartitionOutcome[]> {
   if (limits.byFrame && isServed(log)) {
-    const wanted = asked.map(({ target }, i) => ({ target, offset: places[i]!.offset }))
-    return fetchByFrame(log, connection, wanted, limits)
+    return fetchByFrame(log, connection, wantedOf(asked, places), limits)
   }
   if (asked.some(({ target }) => log.topicById(target.topic.id) === undefined)) {
     const fresh = await log.refresh()
@@ -277,6 +299,25 @@ export async function readToEnd(scene: Scene, process: number, target: Target, n
       connection.close()
       return true
     }
+  }
+  return false
+}
+
+/** Reads a partition to the end that it has by then, over HTTPS. False: it did not get there. */
+export async function readToEndByHttps(scene: Scene, https: HttpsClient, target: Target): Promise<boolean> {
+  const end = await endByHttps(scene, https, target, FINAL_TRIES)
+  let connection = https.connect()
+  const position: Position = { target, assignment: ++scene.assignments, offset: 0 }
+  const limits = { bytesMin: 1, bytesMax: 200_000, partitionBytesMax: 100_000, waitMsMax: 0, byFrame: true }
+  for (let tries = 0; end !== undefined && tries < FINAL_TRIES; tries++) {
+    if (position.offset >= end) {
+      connection.close()
+      return true
+    }
+    if (tries > 0) await scene.world.pause(50)
+    if (!connection.open()) connection = https.connect()
+    const polls = await fetchOnce(scene, connection, 'final https', [position], limits, false)
+    position.offset = Math.max(position.offset, (polls?.at(-1)?.records.at(-1)?.offset ?? -1) + 1)
   }
   return false
 }

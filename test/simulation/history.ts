@@ -31,6 +31,8 @@ export interface Try {
   started: number | undefined
   answered: number | undefined
   outcome: string | undefined
+  /** Over HTTPS: it does not fall with the request before it, and what its client gave up may land behind a later one. */
+  readonly alone?: boolean
   /** A plain producer may try again although the first try was unknown; then values may be there twice. */
 }
 
@@ -50,6 +52,8 @@ export interface Poll {
   readonly logStartOffset: number
   readonly records: readonly { readonly offset: number; readonly value: string; readonly timestamp: number }[]
   readonly final: boolean
+  /** Set where the clock is sure to know of freezes: no view of the log was older than this when the request came. */
+  readonly viewAgeMsMax?: number
 }
 
 /** A question about now: the offsets of a partition, or where a time lies. */
@@ -81,6 +85,27 @@ export interface Admin {
     | undefined
 }
 
+/**
+ * A change of a topic that is asked for by a request with an id, over HTTPS. Nobody else touches these topics, so every
+ * effect is one of such a request, and no request has two.
+ */
+export interface Once {
+  readonly kind: 'once'
+  readonly action: 'create' | 'delete'
+  readonly name: string
+  readonly requestId: string
+  readonly invoked: number
+  completed: number | undefined
+  outcome: 'ok' | 'fail' | 'info'
+}
+
+/** A topic that was made or deleted, as the journal has it. */
+export interface Effect {
+  readonly kind: 'effect'
+  readonly action: Once['action']
+  readonly name: string
+}
+
 /** What was seen with the eyes of the simulation itself, beyond any client. */
 export interface Sight {
   readonly kind: 'sight'
@@ -88,21 +113,24 @@ export interface Sight {
   readonly detail: string
 }
 
-export type Op = Send | Poll | Ask | Admin | Sight
+export type Op = Send | Poll | Ask | Admin | Once | Effect | Sight
 
 export interface History {
   readonly ops: Op[]
+  /** Virtual milliseconds by number in the order of happening. */
+  readonly times: readonly number[]
   /** The next number in the order of happening. */
   tick(): number
   add<T extends Op>(op: T): T
 }
 
-export function createHistory(): History {
+export function createHistory(now: () => number): History {
   const ops: Op[] = []
-  let order = 0
+  const times: number[] = []
   return {
     ops,
-    tick: () => order++,
+    times,
+    tick: () => times.push(now()) - 1,
     add(op) {
       ops.push(op)
       return op

@@ -1,7 +1,8 @@
 // One simulated process: its clock, its randomness, and the gate through which everything reaches it (timers, answers of
 // stores, requests of clients). A crashed host never hears anything again and whatever it still tries is swallowed; a
 // frozen one hears nothing until it thaws, and then all at once; both may happen between any two steps of the real code
-// that runs on it. Its clocks are skewed, may jump, and may stand still while it is frozen.
+// that runs on it. Its clocks are skewed, may jump, and may stand still while it is frozen. It counts what is under way, so
+// that a process which says that nothing is can be held to it.
 import type { Clock } from '../../lib/base/clock.ts'
 import type { Seeded } from './random.ts'
 import type { World } from './world.ts'
@@ -20,8 +21,13 @@ export interface Host {
   /** Runs `callback` on the host: now, when it thaws, or never. `jitterMs` spreads what piled up while it was frozen. */
   deliver(callback: () => void, jitterMs?: number): void
   crash(): void
-  freeze(forMs: number): void
+  /** Without a time: until somebody thaws it. */
+  freeze(forMs?: number): void
   thaw(): void
+  /** A call to a store begins; the returned function ends it. */
+  begin(): () => void
+  /** Calls to stores without an answer, and timers that run. */
+  underWay(): { readonly calls: number; readonly timers: number }
   /** The wall clock jumps by this much. */
   jump(byMs: number): void
 }
@@ -32,17 +38,21 @@ export interface HostOptions {
   readonly skewMs: number
   /** The monotonic clock's speed, about 1. */
   readonly rate: number
+  /** How likely its monotonic clock is to have stood still while it was frozen. */
+  readonly standsStill?: number
 }
 
 /** A running host. */
 export function createHost(world: World, options: HostOptions): Host {
-  const { name, random, rate } = options
+  const { name, random, rate, standsStill = 0.5 } = options
   let skewMs = options.skewMs
   let state: 'running' | 'frozen' | 'dead' = 'running'
   let held: { callback: () => void; jitterMs: number }[] = []
   let cancelThaw: (() => void) | undefined
   let frozenAtMs = 0
   let stoodStillMs = 0
+  let calls = 0
+  let timers = 0
 
   function deliver(callback: () => void, jitterMs = 0): void {
     if (state === 'dead') return
@@ -54,7 +64,7 @@ export function createHost(world: World, options: HostOptions): Host {
     state = 'running'
     cancelThaw?.()
     world.trace(`${name} thaws`)
-    if (random.chance(0.5)) stoodStillMs += world.now() - frozenAtMs
+    if (random.chance(standsStill)) stoodStillMs += world.now() - frozenAtMs
     const waiting = held
     held = []
     for (const { callback, jitterMs } of waiting) {
@@ -80,9 +90,18 @@ export function createHost(world: World, options: HostOptions): Host {
       state = 'frozen'
       frozenAtMs = world.now()
       world.trace(`${name} freezes`)
-      cancelThaw = world.at(forMs, `${name} wakes`, thaw)
+      cancelThaw = forMs === undefined ? undefined : world.at(forMs, `${name} wakes`, thaw)
     },
     thaw,
+    begin() {
+      let ended = false
+      calls++
+      return () => {
+        if (!ended) calls--
+        ended = true
+      }
+    },
+    underWay: () => ({ calls, timers }),
     jump(byMs) {
       skewMs += byMs
       world.trace(`${name} clock jumps ${byMs}`)
@@ -91,14 +110,21 @@ export function createHost(world: World, options: HostOptions): Host {
       now: () => Math.floor(EPOCH_MS + world.now() * rate + skewMs),
       monotonic,
       timer(delayMs, callback) {
-        let cancelled = false
+        let ended = false
+        timers++
+        const end = (): void => {
+          if (!ended) timers--
+          ended = true
+        }
         const cancelEvent = world.at(Math.max(delayMs, TIMER_MS_MIN) / rate, `${name} timer`, () =>
           deliver(() => {
-            if (!cancelled) callback()
+            if (ended) return
+            end()
+            callback()
           }),
         )
         return () => {
-          cancelled = true
+          end()
           cancelEvent()
         }
       },

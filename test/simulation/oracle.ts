@@ -5,7 +5,7 @@
 
 import { chainHash, decodeChunk, NO_CHUNKS_HASH } from '../../lib/journal/chunk.ts'
 import { decodeCheckpointed } from '../../lib/journal/entries/checkpointed.ts'
-import { decodeEntry, type EntryKind } from '../../lib/journal/entry.ts'
+import { decodeEntry, type EntryKind, type Envelope } from '../../lib/journal/entry.ts'
 import { applyEntry, isBehindHorizon } from '../../lib/journal/fold.ts'
 import { parseObjectKey } from '../../lib/journal/object-keys.ts'
 import { decodeRootObject, emptyRoot } from '../../lib/journal/state/root.ts'
@@ -45,6 +45,7 @@ export function createOracle(
   const generations = new Map<number, Uint8Array[]>()
   const chunks = new Map<number, Uint8Array>()
   const seen = new Set<string>()
+  const names = new Set<string>()
   const named = new Set<ObjectKey>()
   const announced: ObjectKey[] = []
   const checkpoints: { key: ObjectKey; generation: number; atMs: number }[] = []
@@ -59,6 +60,12 @@ export function createOracle(
     for (const callback of callbacks) callback()
   }
 
+  /** A request's name stands for one entry, and nobody can know a generation before it begins. */
+  function noteName({ id, kind, origin }: Envelope, generation: number): void {
+    if (names.has(id)) report('appended-twice', `${kind} ${id} of generation ${generation} stands for two entries`)
+    names.add(id)
+    if (origin > generation) report('from-the-future', `${kind} ${id} of origin ${origin} lies in ${generation}`)
+  }
   function noteAppended(generation: number, entries: readonly Uint8Array[]): void {
     let list = generations.get(generation)
     if (list === undefined) {
@@ -73,6 +80,7 @@ export function createOracle(
       list.push(bytes)
       try {
         const envelope = decodeEntry(bytes)
+        noteName(envelope, generation)
         // Behind the horizon it is rejected unread, and what it names may go.
         if (isBehindHorizon(root, envelope)) continue
         named.add(envelope.key)

@@ -8,6 +8,8 @@ import type { Connection, Started } from './cluster.ts'
 import { isServed, produceByFrame } from './frames.ts'
 import type { Send, Try } from './history.ts'
 import { EPOCH_MS } from './host.ts'
+import type { HttpsClient } from './https.ts'
+import { createHttpsLine, produceByHttps, producerIdByHttps } from './https-clients.ts'
 import type { Seeded } from './random.ts'
 import { createLine, KEPT_TOPIC, type Scene, type Target, targetName } from './scene.ts'
 
@@ -43,18 +45,22 @@ export interface ProducerOptions {
   readonly byFrame: boolean
   /** Sends to this many partitions at once. */
   readonly fanOut: number
+  /** Over HTTPS, to the topic that is never deleted. */
+  readonly https?: HttpsClient
 }
 
 const IN_FLIGHT_MAX = 5
 const REQUEST_TIMEOUT_MS = 8_000
 const DELIVERY_TIMEOUT_MS = 600_000
+const NEW_TRY = { started: undefined, answered: undefined, outcome: undefined }
 /** Nothing was changed, or nothing ever will be. */
 const DEFINITE = new Set(['unavailable', 'unknownTopic', 'outOfOrderSequence', 'invalidProducerEpoch', 'limit'])
 
 /** Runs until all batches are resolved or given up. */
 export async function runProducer(scene: Scene, random: Seeded, options: ProducerOptions): Promise<void> {
   const { world, history } = scene
-  const producerId = options.idempotent ? 2 ** 32 + random.int(0, 2 ** 30) : -1
+  const https = options.https && createHttpsLine(options.https, random)
+  const producerId = options.idempotent ? await newProducerId() : -1
   const line = createLine(scene, random)
   const lanes = new Map<string, Lane>()
   let epoch = options.idempotent ? 0 : -1
@@ -63,6 +69,14 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
   let requests = 0
   let wake: () => void = () => {}
 
+  async function newProducerId(): Promise<number> {
+    const own = 2 ** 32 + random.int(0, 2 ** 30)
+    return https === undefined ? own : ((await producerIdByHttps(scene, https)) ?? own)
+  }
+  function leave(): void {
+    line.leave()
+    https?.leave()
+  }
   const laneOf = (target: Target): Lane => {
     const key = targetName(target)
     let lane = lanes.get(key)
@@ -132,7 +146,7 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
   function renew(): void {
     for (const batch of openBatches()) giveUp(batch)
     lanes.clear()
-    line.leave()
+    leave()
     if (options.idempotent) epoch++
   }
 
@@ -156,7 +170,7 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
         }
         return
       case 'halted':
-        line.leave()
+        leave()
         return
       default:
         if (!options.idempotent && !options.repeats) giveUp(batch)
@@ -173,18 +187,21 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
   }
 
   async function send(batches: readonly Batch[]): Promise<void> {
-    const connection = line.connection()
     requests++
+    const connection = https?.connection() ?? line.connection()
     const tries = batches.map((batch) => {
       batch.inFlight = true
-      const attempt: Try = { connection: connection.id, started: undefined, answered: undefined, outcome: undefined }
+      const attempt: Try = { ...NEW_TRY, connection: connection.id, alone: https !== undefined }
       batch.send.tries.push(attempt)
       return attempt
     })
-    const reply = await connection.request(
-      (log) => produce(scene, log, connection, batches, tries, options.byFrame),
-      REQUEST_TIMEOUT_MS,
-    )
+    const reply =
+      'signal' in connection
+        ? await connection.request(
+            (log) => produce(scene, log, connection, batches, tries, options.byFrame),
+            REQUEST_TIMEOUT_MS,
+          )
+        : await produceByHttps(scene, connection, batches, tries)
     requests--
     for (const batch of batches) batch.inFlight = false
     const current = batches.filter((batch) => batch.producerEpoch === epoch)
@@ -207,16 +224,17 @@ export async function runProducer(scene: Scene, random: Seeded, options: Produce
     const batches = requests < IN_FLIGHT_MAX ? nextRequest() : []
     if (batches.length > 0) void send(batches)
     if (options.idempotent && random.chance(0.01)) renew()
-    else if (random.chance(0.04)) line.leave()
+    else if (random.chance(0.04)) leave()
     const again = batches.length > 0 && random.chance(0.5) ? random.fraction() * 3 : random.duration(60)
     await Promise.race([world.pause(again), new Promise<void>((resolve) => (wake = resolve))])
   }
-  line.leave()
+  leave()
 }
 
 /** Several partitions of one topic; half of the time the first one, where batches then follow each other closely. */
-function pickTargets(scene: Scene, random: Seeded, { fanOut, byFrame }: ProducerOptions): Target[] {
-  const topics = [...scene.topics.values()].filter((topic) => !byFrame || topic.name === KEPT_TOPIC)
+function pickTargets(scene: Scene, random: Seeded, { fanOut, byFrame, https }: ProducerOptions): Target[] {
+  const byName = byFrame || https !== undefined
+  const topics = [...scene.topics.values()].filter((topic) => !byName || topic.name === KEPT_TOPIC)
   if (topics.length === 0) return []
   const wide = fanOut > 10
   const topic = wide ? topics.reduce((a, b) => (b.partitions > a.partitions ? b : a)) : random.pick(topics)

@@ -11,6 +11,7 @@ import { applyBatch, emptyPage, encodePage, type Page } from '../../lib/journal/
 import { emptyRoot, encodeRoot, type PageKey, type RootState } from '../../lib/journal/state/root.ts'
 import type { Log } from '../../lib/log/log.ts'
 import type { OpenedLog } from '../../lib/log/open-log.ts'
+import type { Effect } from './history.ts'
 import type { Oracle } from './oracle.ts'
 import type { Seeded } from './random.ts'
 import type { Scene } from './scene.ts'
@@ -20,12 +21,15 @@ type Sight = (anomaly: string, detail: string) => void
 interface WholeState {
   readonly root: RootState
   readonly pages: ReadonlyMap<PageKey, Page>
+  /** Topics as they were made and deleted. */
+  readonly effects: readonly Effect[]
 }
 
 /** Folds every entry that ever reached the journal, bodies taken from what was ever stored. */
 function foldAnew(oracle: Oracle): WholeState {
   const root = emptyRoot()
   const pages = new Map<PageKey, Page>()
+  const effects: Effect[] = []
   for (const [generation, entries] of [...oracle.generations].sort(([a], [b]) => a - b)) {
     for (const [index, bytes] of entries.entries()) {
       const envelope = decodeEntry(bytes)
@@ -39,6 +43,8 @@ function foldAnew(oracle: Oracle): WholeState {
         payload = body.subarray(start, start + length)
       }
       const verdict = applyEntry(root, envelope, payload)
+      if (verdict.kind === 'created') effects.push({ kind: 'effect', action: 'create', name: verdict.topic.name })
+      if (verdict.kind === 'deleted') effects.push({ kind: 'effect', action: 'delete', name: verdict.topic.name })
       if (verdict.kind !== 'flush') continue
       for (const { pageKey, segment, batches, from, to } of verdict.works) {
         const page = pages.get(pageKey) ?? emptyPage()
@@ -47,16 +53,18 @@ function foldAnew(oracle: Oracle): WholeState {
       }
     }
   }
-  return { root, pages }
+  return { root, pages, effects }
 }
 
 /** The log with its journal. */
 export const isOpened = (log: Log | undefined): log is OpenedLog => log !== undefined && 'journal' in log
 
-/** Compares all replicas with the fold of the whole history. */
+/** Compares all replicas with the fold of the whole history, and notes what that says of topics. */
 export function compareReplicas(scene: Scene, oracle: Oracle, sight: Sight): void {
   const truth = foldAnew(oracle)
-  for (const { name, log } of scene.cluster.processes) {
+  for (const effect of truth.effects) scene.history.add(effect)
+  const functions = scene.fleet.environments.map(({ name, runtime }) => ({ name, log: runtime?.log }))
+  for (const { name, log } of [...scene.cluster.processes, ...functions]) {
     if (!isOpened(log)) continue
     const { replica } = log.journal
     const { horizon, checkpoint } = replica.root

@@ -8,6 +8,7 @@
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { createFaultTable, renderFaultTable } from './faults.ts'
+import { createIncidents, renderIncidents } from './incidents.ts'
 import { type RunResult, simulate } from './simulate.ts'
 
 interface Arguments {
@@ -115,12 +116,14 @@ process.on('unhandledRejection', (error) => {
 const startedAt = performance.now()
 const elapsedSeconds = (): number => (performance.now() - startedAt) / 1000
 const table = createFaultTable()
+const incidents = createIncidents()
 const results: RunResult[] = []
 let failed = false
 let saidAt = 0
 for (let i = 0; i < args.seeds && elapsedSeconds() < args.minutes * 60; i++) {
   const result = await simulate(args.from + i, args.trace ? { onTrace: (line) => console.log(line) } : {})
   table.add(result.table)
+  incidents.add(result.incidents)
   results.push(result)
   if (result.anomalies.length > 0) {
     failed = true
@@ -132,8 +135,9 @@ for (let i = 0; i < args.seeds && elapsedSeconds() < args.minutes * 60; i++) {
     console.log(`${results.length} seeds in ${saidAt.toFixed(0)} s`)
   }
 }
-const lacking = args.anomaliesOnly ? [] : shortcomings(results, table.missing())
-const lines = [...summarise(results, elapsedSeconds()), '', ...renderFaultTable(table)]
+const lacking = args.anomaliesOnly ? [] : shortcomings(results, [...table.missing(), ...incidents.missing()])
+const tables = [...renderFaultTable(table), '', ...renderIncidents(incidents)]
+const lines = [...summarise(results, elapsedSeconds()), '', ...tables]
 if (lacking.length > 0) {
   failed = true
   lines.push('', ...lacking.map((line) => `- ${line}`))

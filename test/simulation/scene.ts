@@ -3,6 +3,7 @@
 // late requests arrive.
 import type { TopicId } from '../../lib/base/ids.ts'
 import type { Cluster, Connection } from './cluster.ts'
+import type { Fleet } from './functions.ts'
 import { type History, partitionName } from './history.ts'
 import type { Seeded } from './random.ts'
 import type { World } from './world.ts'
@@ -25,6 +26,8 @@ export const targetName = ({ topic, partition }: Target): string => partitionNam
 export interface Scene {
   readonly world: World
   readonly cluster: Cluster
+  /** Lambda functions, equal to the processes of the cluster as writers and readers. */
+  readonly fleet: Fleet
   readonly history: History
   readonly random: Seeded
   /** Topics that exist as far as clients know. */

@@ -11,13 +11,16 @@ import { type Anomaly, check } from './checker.ts'
 import { createCluster } from './cluster.ts'
 import { collect } from './collector.ts'
 import { readToEnd, runConsumer } from './consumer.ts'
-import { CALM, type FaultTable, MIXES } from './faults.ts'
+import { CALM, type FaultTable, MIXES, type Mix } from './faults.ts'
 import { brokerFor, type ServedLog } from './frames.ts'
+import { createFleet } from './functions.ts'
 import { createHistory, type History } from './history.ts'
 import { createHost, type Host } from './host.ts'
-import { createOracle, type Oracle } from './oracle.ts'
+import { createGateway } from './https.ts'
+import { finalReadsByHttps, httpsClients, runMaintenance, type Traffic } from './https-traffic.ts'
+import { createIncidents, type Incidents } from './incidents.ts'
+import { createOracle } from './oracle.ts'
 import { runProducer } from './producer.ts'
-import type { Seeded } from './random.ts'
 import { compareReplicas, isOpened, poisonJournal } from './replicas.ts'
 import { createLine, type Scene } from './scene.ts'
 import { createNetwork, type Network } from './stores.ts'
@@ -40,6 +43,7 @@ export interface RunResult {
   readonly crashes: number
   readonly freezes: number
   readonly table: FaultTable
+  readonly incidents: Incidents
 }
 
 export interface SimulateOptions {
@@ -59,11 +63,8 @@ const compression: Compression = {
   decompress: async (_codec, bytes) => ({ kind: 'ok', bytes }),
 }
 
-interface Run {
-  readonly scene: Scene
+interface Run extends Traffic {
   readonly network: Network
-  readonly oracle: Oracle
-  readonly random: Seeded
   readonly sight: (anomaly: string, detail: string) => void
   crashes: number
   freezes: number
@@ -73,7 +74,7 @@ interface Run {
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<RunResult> {
   const world = createWorld(seed, options)
   const random = world.random.fork('run')
-  const history = createHistory()
+  const history = createHistory(world.now)
   const sight = (anomaly: string, detail: string): void => {
     world.trace(`SIGHT ${anomaly} ${detail}`)
     history.add({ kind: 'sight', anomaly, detail })
@@ -82,10 +83,23 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   const network = createNetwork(world, oracle, random.fork('network'), CALM)
   const checkpointEntries = random.pick([12, 20, 40, 100])
   const open = (host: Host, stores: Stores) => openProcess(world, host, stores, checkpointEntries, sight)
-  const cluster = createCluster({ world, network, random: random.fork('cluster'), open, skewed: random.chance(0.5) })
+  const skewed = random.chance(0.5)
+  const cluster = createCluster({ world, network, random: random.fork('cluster'), open, skewed })
+  const incidents = createIncidents()
+  const shared = { world, incidents, sight }
+  const fleet = createFleet({
+    ...shared,
+    network,
+    random: random.fork('fleet'),
+    compression,
+    checkpointEntries,
+    skewed,
+  })
+  const gateway = createGateway({ ...shared, fleet, history, random: random.fork('gateway') })
   const scene: Scene = {
     world,
     cluster,
+    fleet,
     history,
     random,
     topics: new Map(),
@@ -94,7 +108,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     busy: true,
     calm: false,
   }
-  const run: Run = { scene, network, oracle, random, sight, crashes: 0, freezes: 0 }
+  const run: Run = { scene, network, gateway, incidents, oracle, random, sight, crashes: 0, freezes: 0 }
   try {
     await live(run)
   } catch (error) {
@@ -105,7 +119,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
 }
 
 async function live(run: Run): Promise<void> {
-  const { scene, network, random } = run
+  const { scene, random } = run
   const { world, cluster } = scene
   await initialise(run)
   for (let i = random.pick([3, 3, 3, 4, 5]); i > 0; i--) cluster.add()
@@ -115,7 +129,7 @@ async function live(run: Run): Promise<void> {
     await phase(run, 'busy', busyTime(run, i, times), BUSY_MS_MAX)
     if (i < times - 1) await phase(run, 'idle', world.pause(random.pick([0.01, 1, 3]) * HOUR_MS), BUSY_MS_MAX)
   }
-  network.setMix(CALM)
+  setMix(run, CALM)
   await phase(run, 'final reads', finalReads(run), CALM_MS_MAX * 4)
   compareReplicas(run.scene, run.oracle, run.sight)
   if (random.chance(0.3))
@@ -206,21 +220,21 @@ async function setUp(run: Run): Promise<void> {
 
 /** A few hundred operations of several clients, under faults. */
 async function busyTime(run: Run, index: number, times: number): Promise<void> {
-  const { scene, network, random } = run
+  const { scene, random } = run
   const { world } = scene
   const last = index === times - 1
   const clients: Promise<void>[] = []
   const part = (total: number): number => Math.ceil(total / times)
   const hasWide = [...scene.topics.values()].some((topic) => topic.partitions > 50)
   for (let i = 0; i < 2; i++) {
-    const options = { idempotent: true, repeats: true, batches: part(80), fanOut: random.int(1, 4), byFrame: i === 1 }
+    const options = { idempotent: true, repeats: true, batches: part(52), fanOut: random.int(1, 4), byFrame: i === 1 }
     clients.push(runProducer(scene, random.fork(`i${index}.${i}`), { ...options, name: `i${index}.${i}` }))
   }
   for (const [i, repeats] of [true, false].entries()) {
     const options = {
       idempotent: false,
       repeats,
-      batches: part(45),
+      batches: part(28),
       fanOut: random.int(1, 3),
       byFrame: random.chance(0.3),
     }
@@ -230,14 +244,16 @@ async function busyTime(run: Run, index: number, times: number): Promise<void> {
     const options = { idempotent: random.chance(0.7), repeats: true, batches: 180, fanOut: 90, byFrame: false }
     clients.push(runProducer(scene, random.fork(`w${index}`), { ...options, name: `w${index}` }))
   }
-  for (let i = 0; i < 3; i++)
-    clients.push(runConsumer(scene, random.fork(`c${index}.${i}`), `c${index}.${i}`, part(50)))
-  for (let i = 0; i < 2; i++) clients.push(runAdmin(scene, random.fork(`a${index}.${i}`), part(14)))
+  for (let i = 0; i < 2; i++)
+    clients.push(runConsumer(scene, random.fork(`c${index}.${i}`), `c${index}.${i}`, part(40)))
+  for (let i = 0; i < 2; i++) clients.push(runAdmin(scene, random.fork(`a${index}.${i}`), part(11)))
   clients.push(keepDocuments(run, `d${index}`, part(30)))
+  clients.push(...httpsClients(run, index, part))
 
   let over = false
   const faults = injectFaults(run, () => over)
   const collectors = runCollectors(run, index, () => over)
+  const maintenance = runMaintenance(run, () => over)
   const all = Promise.all(clients)
   if (last) {
     await Promise.race([all, world.pause(random.int(5_000, 60_000))])
@@ -251,16 +267,24 @@ async function busyTime(run: Run, index: number, times: number): Promise<void> {
   over = true
   await faults
   await collectors
-  network.setMix(CALM)
+  await maintenance
+  setMix(run, CALM)
+}
+
+function setMix({ network, gateway, scene }: Run, mix: Mix): void {
+  network.setMix(mix)
+  gateway.setMix(mix)
+  scene.fleet.setMix(mix)
 }
 
 async function stopFaults(run: Run): Promise<void> {
-  const { scene, network } = run
+  const { scene } = run
   scene.world.trace('the faults stop')
   scene.busy = false
   scene.calm = true
-  network.setMix(CALM)
+  setMix(run, CALM)
   scene.cluster.heal()
+  scene.fleet.heal()
 }
 
 /** Changes the mix from time to time, crashes and freezes hosts, lets clocks jump and stores refuse. */
@@ -269,7 +293,7 @@ async function injectFaults(run: Run, over: () => boolean): Promise<void> {
   const { world, cluster } = scene
   while (!over() && !scene.calm) {
     const mix = random.chance(0.25) ? CALM : random.pick(MIXES)
-    network.setMix(mix)
+    setMix(run, mix)
     world.trace(`mix: ${mix.name}`)
     const phaseMs = random.int(300, 2500)
     const happens = (perSecond: number): boolean => random.chance(Math.min(0.9, (perSecond * phaseMs) / 1000))
@@ -311,7 +335,8 @@ async function runCollectors(run: Run, index: number, over: () => boolean): Prom
         void log.collect({ graceMs }).then((o) => world.trace(`${server.name} ${o.kind}`), world.fail)
       server.deliver(sweepOnce)
     }
-    await world.pause(random.duration(1500))
+    // Where a busy time is long, what was left behind is swept more seldom.
+    await world.pause(random.duration(1500 * (1 + sweep / 4)))
   }
 }
 
@@ -362,7 +387,7 @@ async function finalReads(run: Run): Promise<void> {
       return
     }
   })
-  await Promise.all(readers)
+  await Promise.all([...readers, finalReadsByHttps(run, sight)])
   network.flushLate()
   await world.pause(5_000)
 }
@@ -376,6 +401,7 @@ function resultOf(run: Run, history: History): RunResult {
     traceHash: world.traceHash(),
     operations: scene.operations,
     faults: network.table.total() + run.crashes + run.freezes,
+    incidents: run.incidents,
     processes: cluster.processes.length,
     partitions: new Set(history.ops.flatMap((op) => (op.kind === 'send' ? [op.partition] : []))).size,
     events: world.events(),

@@ -137,9 +137,15 @@ export function createNetwork(world: World, oracle: Oracle, random: Seeded, calm
     if (fault !== undefined) table.count(name, fault)
     const label = `${host.name} ${name}`
     const there = random.duration(LATENCY_MS[name] / 2)
+    const end = host.begin()
     return new Promise((resolve) => {
       const answer = (outcome: T, afterMs: number): void => {
-        world.at(afterMs, `${label} ${outcome.kind}`, () => host.deliver(() => resolve(outcome), 1))
+        world.at(afterMs, `${label} ${outcome.kind}`, () =>
+          host.deliver(() => {
+            end()
+            resolve(outcome)
+          }, 1),
+        )
       }
       const arrive = async (reply: (outcome: T) => void): Promise<void> => {
         try {
