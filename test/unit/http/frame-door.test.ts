@@ -9,6 +9,7 @@ import { createAnswerMemory } from '../../../lib/http/remembered-answers.ts'
 import type { HttpResponse } from '../../../lib/http/responses.ts'
 import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import { buildPlainBatch } from '../../../lib/wire/build-batch.ts'
+import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { decodeResponseHeader, encodeRequestFrame } from '../../../lib/wire/frame.ts'
 import { type FrameFunction, functionOf, HTTPS_FRAME_BYTES_MAX } from '../../../lib/wire/https.ts'
 import { apiVersions } from '../../../lib/wire/messages/api-versions.ts'
@@ -245,6 +246,28 @@ describe('frames over HTTPS', () => {
     expect(first.responses[0]!.partitionResponses[0]!.logAppendTimeMs).toBeGreaterThan(1)
     await new Promise((resolve) => setTimeout(resolve, 5))
     expect(await call(other, produce, 9, produceRequest('now'), headers)).toEqual(first)
+  })
+
+  it('does not say that nothing was written where it cannot look for the topic', async () => {
+    const stores = createMemoryBackend().open()
+    await stores.journal.init()
+    let isBroken = false
+    const readHead: typeof stores.journal.readHead = async () =>
+      isBroken ? { kind: 'unavailable', throttled: false, cause: '' } : stores.journal.readHead()
+    const deployed = {
+      stores: { ...stores, journal: { ...stores.journal, readHead } },
+      identify: async () => ({ kind: 'ready', clusterId: 'cluster' }) as const,
+    }
+    const outcome = await openFunctionRuntime({ deployment: deployed, compression: inlineCompression })
+    if (outcome.kind !== 'opened') throw new Error('not opened')
+    isBroken = true
+    const errorWith = async (headers: Record<string, string>): Promise<number> => {
+      const answer = await call(outcome.runtime, produce, 9, produceRequest('x'), headers)
+      return answer.responses[0]!.partitionResponses[0]!.errorCode
+    }
+    // An earlier try, in a process that knew the topic, may have written.
+    expect(await errorWith({ 'tidelog-request-id': `1-${ULID(10)}` })).toBe(ErrorCode.REQUEST_TIMED_OUT)
+    expect(await errorWith({})).toBe(ErrorCode.NOT_LEADER_OR_FOLLOWER)
   })
 
   it('shares one effect between repeats that come at the same time', async () => {
