@@ -13,7 +13,7 @@ import { openAwsDeployment } from '../lib/storage/aws/deployment.ts'
 import type { Compression } from '../lib/wire/compression.ts'
 import { CONNECTION_HEADER, type FrameFunction, REQUEST_ID_HEADER } from '../lib/wire/https.ts'
 import { apiEvent, type CheckedApiEvent, check } from './events.ts'
-import { logger, logWith, observe, observing } from './telemetry.ts'
+import { hasObserved, logger, logWith, observe, observing } from './telemetry.ts'
 
 /** An expected reason not to go on, with the answer to it. */
 export class Refusal extends Error {
@@ -106,17 +106,32 @@ export async function settled(context: Context, runtime: FunctionRuntime): Promi
   if (outcome === undefined) logger.warn({}, 'an append is still in doubt and goes on with the next invocation')
 }
 
-/** The one table from errors to answers: what is expected brings its own, all else is a defect and is told no one. */
+/**
+ * The one table from errors to answers: what is expected brings its own, all else is a defect and is told no one. Each is
+ * logged, and counted if it never came as far as the broker, which counts what it answers.
+ */
 function problems(): MiddlewareObj<CheckedApiEvent, ApiResult, Error, Context> {
+  const startedAt = new WeakMap<object, number>()
   return {
+    before(request) {
+      startedAt.set(request, performance.now())
+    },
     onError(request) {
       const { error } = request
-      if (!(error instanceof Refusal)) logger.error({ err: error }, 'an invocation broke down')
       const defect = 'The request could not be answered; whether it had an effect is unknown.'
-      request.response = resultOf(error instanceof Refusal ? error.response : problem(500, 'Internal error', defect))
+      const response = error instanceof Refusal ? error.response : problem(500, 'Internal error', defect)
+      if (!(error instanceof Refusal)) logger.error({ err: error }, 'an invocation broke down')
+      else if (response.status >= 500) logger.warn(said(response), 'a request could not be served')
+      else logger.info(said(response), 'a request was refused')
+      if (!hasObserved()) {
+        observe({ api: 'None', failed: true, durationMs: performance.now() - (startedAt.get(request) ?? 0) })
+      }
+      request.response = resultOf(response)
     },
   }
 }
+
+const said = ({ status, body }: HttpResponse) => ({ status, problem: body })
 
 /** The event as its schema has it. */
 function checked(): MiddlewareObj<CheckedApiEvent, ApiResult, Error, Context> {
@@ -143,13 +158,13 @@ export function frameHandler(name: FrameFunction, options: FunctionOptions) {
       kafka_request_id: request.headers[REQUEST_ID_HEADER],
       connection: request.headers[CONNECTION_HEADER],
     })
-    const runtime = await runtimeOf()
-    const response = await inTime(context, runtime.door.answer(name, request))
+    const runtime = await inTime(context, runtimeOf())
+    const response = runtime && (await inTime(context, runtime.door.answer(name, request)))
     if (response === undefined) {
       const detail = 'The stores did not answer in time. Send the same frame again under the same request id.'
       return problem(504, 'Timed out', detail, { 'retry-after': '1' })
     }
-    await settled(context, runtime)
+    await settled(context, runtime!)
     return response
   }
   return middy<CheckedApiEvent, ApiResult, Error, Context>({ timeoutEarlyInMillis: 0 })
@@ -157,14 +172,8 @@ export function frameHandler(name: FrameFunction, options: FunctionOptions) {
     .use(problems())
     .use(checked())
     .handler(async (event, context) => {
-      const startedAt = performance.now()
       const response = await answer(event, context)
-      if (response.status >= 400) {
-        // Requests that never came as far as the broker are counted here.
-        observe({ api: 'None', failed: true, durationMs: performance.now() - startedAt })
-        const level = response.status >= 500 ? 'warn' : 'info'
-        logger[level]({ status: response.status, problem: response.body }, 'a request was refused')
-      }
+      if (response.status >= 400) throw new Refusal(response)
       return resultOf(response)
     })
 }

@@ -40,6 +40,9 @@ export function observe(request: Observed): void {
   observed.push(request)
 }
 
+/** Whether anything is counted in this invocation yet. */
+export const hasObserved = (): boolean => observed.length > 0
+
 let cold = true
 let metrics: Promise<Metrics> | undefined
 let tracer: Promise<Tracer> | undefined
