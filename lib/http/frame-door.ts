@@ -241,7 +241,7 @@ function httpResponse(response: BrokerResponse): HttpResponse {
         return { status: 200, headers: { 'content-type': FRAME_CONTENT_TYPE }, body }
       }
       const detail = `The answer has ${body.length} bytes, more than the ${HTTPS_FRAME_BYTES_MAX} of a frame over HTTPS. Ask for less.`
-      return problem(500, 'Answer too large', detail)
+      return problem(422, 'Answer too large', detail)
     }
     case 'none':
       return { status: 204, headers: {}, body: '' }

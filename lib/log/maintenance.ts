@@ -62,9 +62,11 @@ export function startMaintenance(args: JobArgs & { readonly random: Random }): (
   let cancel: () => void = () => {}
   const schedule = (): void => {
     cancel = clock.timer(everyMs * (0.75 + randomFraction(random) / 2), () => {
-      running = runJobs({ ...args, everyMs }).then(() => {
-        if (!stopped) schedule()
-      })
+      running = runJobs({ ...args, everyMs })
+        .catch((error: unknown) => args.logger.error({ err: error }, 'maintenance broke down and is tried again'))
+        .then(() => {
+          if (!stopped) schedule()
+        })
     })
   }
   schedule()
