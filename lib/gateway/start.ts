@@ -125,7 +125,7 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const log = await openTheLog(stores, where, clock, logger)
   cleanup.add(() => log.close())
   const also = async (): Promise<void> => {
-    await forgetAnswers(stores.documents, clock)
+    await forgetAnswers(log, stores.documents, clock)
   }
   cleanup.add(startMaintenance({ log, stores, clock, random: systemRandom, logger, also }))
 
@@ -147,7 +147,7 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const onRequest = metrics.onRequest
   const brokerFor = (seen: Members): Broker =>
     createBroker({ log, members: seen, settings, compression, clock, random, logger, onRequest })
-  const answers = createAnswerMemory({ documents: stores.documents, clock, random })
+  const answers = createAnswerMemory({ log, documents: stores.documents, clock, random })
   const door = createFrameDoor({ log, members, answers, logger, broker: brokerFor })
   listener.serve(brokerFor(members), () => log.fetchMemory.waiting)
   metrics.attach({ status: () => log.status(), budget: () => listener.budget, fetchMemory: () => log.fetchMemory })

@@ -90,7 +90,7 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
     log,
     members,
     logger,
-    answers: createAnswerMemory({ documents: stores.documents, clock, random }),
+    answers: createAnswerMemory({ log, documents: stores.documents, clock, random }),
     broker: (seen) =>
       createBroker({ log, members: seen, settings: SETTINGS, compression, clock, random, logger, ...onRequest }),
     advertise: NO_ADDRESS,

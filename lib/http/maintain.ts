@@ -52,7 +52,7 @@ export async function maintain(ports: MaintainPorts, remainingMs: number): Promi
   const checkpoint = await checkpointIfDue(ports, stores)
   let forgotten = 0
   const also = async (): Promise<void> => {
-    forgotten = await forgetAnswers(stores.documents, clock)
+    forgotten = await forgetAnswers(log, stores.documents, clock)
   }
   const optional = {
     ...(ports.graceMs === undefined ? {} : { graceMs: ports.graceMs }),

@@ -5,13 +5,16 @@
 // last request ids stood for, so that one used for two frames is noticed at once.
 //
 // Stored document `answers/‹request id›`: JSON of `StoredAnswer`. Put absent by whoever carries the request out, changed
-// once by the same; removed by maintenance an hour after `at`.
+// once by the same; removed by maintenance an hour after `at`, but never before the horizon has passed the request's
+// generation. ⚠ Who carries a request out has seen, in a read that began after its put, that the horizon has not: a try that
+// slept until its document was forgotten, or whose document went early because two clocks differ, must not be the second.
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { BrokerResponse } from '../broker/broker.ts'
 import type { RequestName } from '../log/append-once.ts'
+import type { OpenedLog } from '../log/open-log.ts'
 import type { DocumentStore } from '../storage/ports.ts'
-import { formatRequestId } from '../wire/https.ts'
+import { formatRequestId, parseRequestId } from '../wire/https.ts'
 
 export const ANSWERS = 'answers'
 /** A client that repeats a request later than this has given it up. */
@@ -44,15 +47,19 @@ const PRODUCE = 0
 const REMEMBERED_KEYS = new Set([19, 20, 22, 33, 37, 44])
 const RECENT_MAX = 512
 const PUT_TRIES_MAX = 3
+const READ_TRIES_MAX = 3
 /** A longer answer is not kept: its repeats hear that the outcome is unknown. */
 const RESPONSE_BYTES_MAX = 256 * 1024
 
+type AnsweringLog = Pick<OpenedLog, 'refresh' | 'journal'>
+
 export function createAnswerMemory(args: {
+  readonly log: AnsweringLog
   readonly documents: DocumentStore
   readonly clock: Clock
   readonly random: Random
 }): AnswerMemory {
-  const { documents, clock, random } = args
+  const { log, documents, clock, random } = args
   /** By request id, the oldest first. */
   const recent = new Map<string, { readonly frame: string; running: Promise<OnceOutcome> | undefined }>()
 
@@ -81,7 +88,20 @@ export function createAnswerMemory(args: {
     return 'unavailable'
   }
 
-  async function remembered(key: string, frame: string, run: () => Promise<BrokerResponse>): Promise<OnceOutcome> {
+  /** Whether an earlier document of this request cannot have been forgotten yet. */
+  async function isYoung(generation: number): Promise<boolean> {
+    for (let tries = 0; tries < READ_TRIES_MAX; tries++) {
+      if ((await log.refresh()).kind === 'fresh') return generation >= log.journal.replica.root.horizon
+    }
+    return false
+  }
+
+  async function remembered(
+    name: RequestName,
+    frame: string,
+    run: () => Promise<BrokerResponse>,
+  ): Promise<OnceOutcome> {
+    const key = `${ANSWERS}/${formatRequestId(name)}`
     const mine = { at: clock.now(), by: Buffer.from(random.bytes(12)).toString('base64url'), frame }
     const begun = await begin(key, mine)
     if (begun === 'unavailable') {
@@ -93,6 +113,9 @@ export function createAnswerMemory(args: {
         return { kind: 'new', response: { kind: 'send', buffers: [Buffer.from(begun.response, 'base64')] } }
       }
       return { kind: 'unknown', detail: 'An earlier try of this request is under way, or ended without an answer.' }
+    }
+    if (!(await isYoung(name.generation))) {
+      return { kind: 'unknown', detail: 'The request is so old that what became of an earlier try may be forgotten.' }
     }
     const response = await run()
     if (response.kind === 'send') {
@@ -116,7 +139,7 @@ export function createAnswerMemory(args: {
         remember(text, hash, undefined)
         return fresh()
       }
-      const running = apiKey === PRODUCE ? fresh() : remembered(`${ANSWERS}/${text}`, hash, run)
+      const running = apiKey === PRODUCE ? fresh() : remembered(name, hash, run)
       remember(text, hash, running)
       return running
     },
@@ -126,7 +149,8 @@ export function createAnswerMemory(args: {
 const encode = (answer: StoredAnswer): Uint8Array => Buffer.from(JSON.stringify(answer))
 
 /** Removes old answers, and what cannot be read: that is of no use to anybody. Answers how many. */
-export async function forgetAnswers(documents: DocumentStore, clock: Clock): Promise<number> {
+export async function forgetAnswers(log: AnsweringLog, documents: DocumentStore, clock: Clock): Promise<number> {
+  const { horizon } = log.journal.replica.root
   const before = clock.now() - ANSWERS_KEPT_MS
   let forgotten = 0
   let next: string | undefined
@@ -134,7 +158,8 @@ export async function forgetAnswers(documents: DocumentStore, clock: Clock): Pro
     const page = await documents.list(ANSWERS, next === undefined ? {} : { next })
     if (page.kind !== 'found') return forgotten
     for (const { key, version, body } of page.documents) {
-      if (answeredAt(body) >= before) continue
+      const generation = parseRequestId(key.slice(ANSWERS.length + 1))?.generation
+      if (answeredAt(body) >= before || (generation !== undefined && generation >= horizon)) continue
       const outcome = await documents.delete(key, version)
       if (outcome.kind === 'unavailable') return forgotten
       if (outcome.kind === 'applied') forgotten++

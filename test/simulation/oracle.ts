@@ -60,11 +60,15 @@ export function createOracle(
     for (const callback of callbacks) callback()
   }
 
-  /** A request's name stands for one entry, and nobody can know a generation before it begins. */
-  function noteName({ id, kind, origin }: Envelope, generation: number): void {
-    if (names.has(id)) report('appended-twice', `${kind} ${id} of generation ${generation} stands for two entries`)
+  /** An entry is there once, a name stands for one entry, and nobody can know a generation before it begins. */
+  function noteOnce({ id, origin }: Envelope, bytes: Uint8Array, generation: number): void {
+    const hex = Buffer.from(bytes).toString('latin1')
+    const what = `${describe(bytes)} of generation ${generation}`
+    if (seen.has(hex)) report('appended-twice', `${what} was in the journal already`)
+    else if (names.has(id)) report('appended-twice', `${what} is another one of its name`)
+    seen.add(hex)
     names.add(id)
-    if (origin > generation) report('from-the-future', `${kind} ${id} of origin ${origin} lies in ${generation}`)
+    if (origin > generation) report('from-the-future', `${what} has the origin ${origin}`)
   }
   function noteAppended(generation: number, entries: readonly Uint8Array[]): void {
     let list = generations.get(generation)
@@ -73,16 +77,13 @@ export function createOracle(
       generations.set(generation, list)
     }
     for (const bytes of entries) {
-      const hex = Buffer.from(bytes).toString('latin1')
-      if (seen.has(hex))
-        report('appended-twice', `${describe(bytes)} of generation ${generation} was in the journal already`)
-      seen.add(hex)
       list.push(bytes)
       try {
         const envelope = decodeEntry(bytes)
-        noteName(envelope, generation)
-        // Behind the horizon it is rejected unread, and what it names may go.
+        // Behind the horizon it is rejected unread, and what it names may go: also the object that keeps a request's name
+        // from being used again.
         if (isBehindHorizon(root, envelope)) continue
+        noteOnce(envelope, bytes, generation)
         named.add(envelope.key)
         if (envelope.kind === 'checkpointed') announced.push(decodeCheckpointed(envelope.payload!).key)
         if (JUDGED.has(envelope.kind)) applyEntry(root, envelope, envelope.payload!)

@@ -325,7 +325,7 @@ describe('frames over HTTPS', () => {
     const door = createFrameDoor({
       log,
       members: { self: 1, clusterId: 'c', epoch: () => 0, nodes: () => [], refresh: async () => {} },
-      answers: createAnswerMemory({ documents: stores.documents, clock, random: systemRandom }),
+      answers: createAnswerMemory({ log, documents: stores.documents, clock, random: systemRandom }),
       logger: silentLogger,
       broker: () => ({ handle: () => ({ admitted: Promise.resolve(), response, released }) }),
     })
