@@ -24,11 +24,12 @@ export async function query(
   endpointUrl: string,
   service: keyof typeof VERSIONS,
   parameters: Readonly<Record<string, string>>,
+  { keys, region }: { readonly keys: Keys; readonly region: string } = { keys: ROOT, region: REGION },
 ): Promise<string> {
   const { protocol, hostname, host } = new URL(endpointUrl)
   const body = new URLSearchParams({ Version: VERSIONS[service], ...parameters }).toString()
   const headers = { host, 'content-type': 'application/x-www-form-urlencoded' }
-  const signer = new SignatureV4({ service, region: REGION, credentials: ROOT, sha256: Sha256 })
+  const signer = new SignatureV4({ service, region, credentials: keys, sha256: Sha256 })
   const signed = await signer.sign({ method: 'POST', protocol, hostname, path: '/', headers, body })
   const answer = await fetch(endpointUrl, { method: 'POST', headers: signed.headers, body })
   const text = await answer.text()
@@ -59,8 +60,12 @@ export async function makeUser(
 }
 
 /** Outputs of a stack by name. */
-export async function stackOutputs(endpointUrl: string, stack: string): Promise<Readonly<Record<string, string>>> {
-  const xml = await query(endpointUrl, 'cloudformation', { Action: 'DescribeStacks', StackName: stack })
+export async function stackOutputs(
+  endpointUrl: string,
+  stack: string,
+  caller?: { readonly keys: Keys; readonly region: string },
+): Promise<Readonly<Record<string, string>>> {
+  const xml = await query(endpointUrl, 'cloudformation', { Action: 'DescribeStacks', StackName: stack }, caller)
   const members = xml.match(/<OutputKey>[\s\S]*?<\/OutputValue>/g) ?? []
   return Object.fromEntries(members.map((text) => [element(text, 'OutputKey'), element(text, 'OutputValue')]))
 }

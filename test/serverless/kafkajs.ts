@@ -1,7 +1,7 @@
 // KafkaJS on a log behind HTTPS: its own producer and admin client, unmodified, over `tidelog/kafkajs`.
 import kafkajs, { type Kafka as KafkaClient } from 'kafkajs'
 import { httpSocketFactory } from '../../lib/client/kafkajs.ts'
-import { type Keys, REGION } from './aws-query.ts'
+import type { Keys } from './aws-query.ts'
 
 // A CommonJS module whose names Node cannot see.
 const { ConfigResourceTypes, Kafka, logLevel } = kafkajs
@@ -13,7 +13,7 @@ export function kafkaOver(url: string, keys: Keys): KafkaClient {
     clientId: 'serverless',
     logLevel: logLevel.NOTHING,
     retry: { retries: 5 },
-    socketFactory: httpSocketFactory({ url, region: REGION, credentials: keys }),
+    socketFactory: httpSocketFactory({ url, region: process.env['AWS_REGION'] ?? 'us-east-1', credentials: keys }),
   })
 }
 

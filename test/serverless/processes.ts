@@ -4,7 +4,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { freePort, waitUntilServing } from '../clients/servers.ts'
 import type { Keys } from './aws-query.ts'
-import { TRUST } from './certificate.ts'
 import { administratorEnvironment, type Deployed, ROOT_DIRECTORY } from './deployment.ts'
 
 export interface Running {
@@ -47,8 +46,12 @@ async function run(args: readonly string[], port: number, env: Readonly<Record<s
 /** `tidelog connect` to this URL with these keys. */
 export async function startConnect(url: string, keys: Keys): Promise<Running> {
   const port = await freePort()
-  const credentials = { AWS_ACCESS_KEY_ID: keys.accessKeyId, AWS_SECRET_ACCESS_KEY: keys.secretAccessKey }
-  return run(['connect', '--url', url, '--kafka', `127.0.0.1:${port}`], port, { ...TRUST, ...credentials })
+  const credentials = {
+    AWS_ACCESS_KEY_ID: keys.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+    ...(keys.sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: keys.sessionToken }),
+  }
+  return run(['connect', '--url', url, '--kafka', `127.0.0.1:${port}`], port, credentials)
 }
 
 /** A gateway on the bucket and table of a deployment. */
