@@ -1,8 +1,9 @@
 // The page and the lines on the terminal, both made of the same rows, so that neither can say what was not counted.
+import { VALUE_BYTES } from './clients.ts'
 import type { Measured } from './lambda.ts'
 import { LATENCY_MS } from './meter.ts'
 import { MACHINE, PRICES, PRICES_OF, type Price, STORAGE, type Usage } from './prices.ts'
-import { type Counted, FLUSHES, RECORDS_PER_BATCH, SECONDS_PER_FLUSH, VALUE_BYTES } from './scenarios.ts'
+import { type Counted, FLUSHES, RECORDS_PER_BATCH, SECONDS_PER_FLUSH } from './scenarios.ts'
 import { type Bound, count, type Month, perMillion, type Row, STORED, sumOf, wholeOf } from './table.ts'
 
 const GROUPS: readonly (readonly [name: string, of: readonly (keyof typeof PRICES)[]])[] = [
@@ -117,6 +118,7 @@ export function page(args: {
   const unbatchedUsd = perMillion(unbatched, wholeOf(unbatched))
   const roomThousands = listed / collections.length / 1000 + ((unbatched.bound ?? 0) - unbatchedUsd) / growth
   const gatewayUsd = sumOf(months[2]!)
+  const logBytes = rows.reduce((sum, row) => sum + row.measured.usage.logBytes, 0)
   return `# What the serverless form costs
 
 Written by \`npm run bench:cost\`, which fails when a bound is exceeded. Prices of ${PRICES_OF} in us-east-1, without free tiers; counted on ${on}.
@@ -150,8 +152,9 @@ The same by operation, on average:
 
 ${requestLines(named)}
 
-**Collections.** Among ${count(FLUSHES)} flushes there ${collections.length === 1 ? 'was one collection' : `were ${collections.length} collections`}. Each lists all tiny segments, ${count(listed / collections.length)} of them here, which reads ${count((read / listed) * 1000)} units for each thousand. So a million messages that come one
-by one cost ${usd(growth)} more for each thousand of them that is kept and not merged, and the bound of ${usd(unbatched.bound ?? 0)} holds up to about ${count(roomThousands)} thousand.
+**Collections.** Among ${count(FLUSHES)} flushes there ${collections.length === 1 ? 'was one collection' : `were ${collections.length} collections`}. Each lists all tiny segments, ${count(listed / collections.length)} of them here, which reads
+${count((read / listed) * 1000)} units for each thousand. So a million messages that come one by one cost ${usd(growth)} more for each thousand of them that is kept and not
+merged, and the bound of ${usd(unbatched.bound ?? 0)} holds up to about ${count(roomThousands)} thousand.
 
 ## How
 
@@ -159,10 +162,11 @@ by one cost ${usd(growth)} more for each thousand of them that is kept and not m
   and DynamoDB (MiniStack) behind a proxy that sees each request. At the end what it knows of every item is held against the table.
 - A write costs the whole item per KB, the larger of before and after, also when its condition failed; reads are strongly consistent, one unit per 4 KB.
   API Gateway counts request and answer together, in units of 512 KB.
-- Lambda's time is the processor time of the handler, measured (median; with the JSON around it), divided by the ${(1024 / 1769).toFixed(2)} of a processor that 1 GB has, and the
-  time of the stores, modelled: ${LATENCY_MS.tableWrite} ms for a write to DynamoDB, ${LATENCY_MS.tableRead} ms for a read, ${LATENCY_MS.s3Write} ms for a PUT, ${LATENCY_MS.s3Read} ms for a GET, in the order in which the calls really followed and overlapped
-  each other. A cold start counts the processor time from the start of the process, since Lambda bills that too. API Gateway's own time is not billed.
-- CloudWatch takes in ${rounded(rows.reduce((sum, row) => sum + row.measured.usage.logBytes, 0)) || 'no'} bytes of all these requests: functions do not log what went well.
+- Lambda's time is the processor time of the handler, measured (median; with the JSON around it), divided by the ${(1024 / 1769).toFixed(2)} of a processor that 1 GB
+  has, and the time of the stores, modelled by their medians: ${LATENCY_MS.tableWrite} ms for a write to DynamoDB, ${LATENCY_MS.tableRead} ms for a read, ${LATENCY_MS.s3Write} ms for a PUT, ${LATENCY_MS.s3Read} ms for a GET,
+  in the order in which the calls really followed and overlapped each other. A cold start counts the processor time from the start of the process,
+  since Lambda bills that too. API Gateway's own time is not billed.
+- CloudWatch takes in ${rounded(logBytes) || 'no'} bytes of all these requests: functions do not log what went well.
 - The processor is this machine's, not Lambda's: a millisecond more or less is ${usd(PRICES.lambdaMs.usd * 1e6)} per million.
 - Not in the figures: what leaves AWS for the Internet ($0.09 per GB after 100 GB a month: ${usd(0.09 / 1.024 / 1.024)} per million messages of 1 KiB that are read there), KMS
   and monitoring, which are options, and groups' heartbeats.

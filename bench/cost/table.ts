@@ -54,11 +54,15 @@ export function rowsOf(counted: Counted): Row[] {
     row('ApiVersions', counted.versions),
     row('Metadata of all topics', counted.metadata),
     row('CreateTopics', counted.createTopic, { ...answer, maintenance }),
-    row('Cold: Produce, one message of 1 KiB', cold.produce, tiny),
-    row('Cold: Fetch, one message of 1 KiB', cold.tail),
+    row('Cold: Produce, one message', cold.unbatched, { ...tiny, unit: 'messages' }),
+    row('Cold: Produce, a hundred messages', cold.batched, batch),
+    row('Cold: Fetch, one message', cold.tail),
+    row('Cold: Fetch, nothing new', cold.empty),
     row('Cold: Fetch, 1 MiB behind, batched by a hundred', cold.catchUp),
     row('Cold: InitProducerId', cold.producerStart, answer),
+    row('Cold: ApiVersions', cold.versions),
     row('Cold: Metadata of all topics', cold.metadata),
+    row('Cold: CreateTopics', cold.createTopic, { ...answer, maintenance }),
   ]
 }
 

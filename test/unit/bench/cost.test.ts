@@ -3,7 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { attributeBytes, itemBytes, readUnits, writeUnits } from '../../../bench/cost/capacity.ts'
 import { type Call, criticalPathMs } from '../../../bench/cost/meter.ts'
-import { add, cost, times, usage } from '../../../bench/cost/prices.ts'
+import { add, cost, NOTHING, times, usage } from '../../../bench/cost/prices.ts'
+import { boundsOf, type Row } from '../../../bench/cost/table.ts'
 
 describe('the size of an item', () => {
   it('is the bytes of names and values', () => {
@@ -63,4 +64,22 @@ it('counts meet prices', () => {
   const used = add(usage({ writeUnits: 2, apiUnits: 1 }), times(usage({ writeUnits: 1 }), 2))
   expect(cost(used) * 1e6).toBeCloseTo(4 * 0.625 + 1, 9)
   expect(cost(used, ['apiUnits']) * 1e6).toBeCloseTo(1, 9)
+})
+
+it('a bound is held against the request, its maintenance and its deletion, per message', () => {
+  const measured = { count: 1, usage: usage({ apiUnits: 100 }), cpuMs: 0, storesMs: 0, requests: new Map() }
+  const row: Row = {
+    name: 'a hundred',
+    unit: 'messages',
+    measured,
+    unitsPerRequest: 100,
+    maintenance: usage({ apiUnits: 50 }),
+    deletion: NOTHING,
+    bound: 1.4,
+  }
+  const month = { name: 'quiet', parts: [['one', 0.5] as const, ['two', 0.4] as const], bound: 1 }
+  const [ofRow, ofMonth] = boundsOf([row], [month])
+  expect(ofRow?.usd).toBeCloseTo(1.5, 9)
+  expect(ofRow!.usd > ofRow!.bound).toBe(true)
+  expect(ofMonth?.usd).toBeCloseTo(0.9, 9)
 })
