@@ -86,6 +86,8 @@ export function createReplica(args: {
   /** The refresh that was asked for last: it ends last, also while it waits for the one before it. */
   let reading: Promise<unknown> = Promise.resolve()
   let applying: Promise<unknown> = Promise.resolve()
+  /** Pages that are read for a verdict; it may be given up before they are there. */
+  const loads = new Set<Promise<void>>()
 
   function halt(reason: string): void {
     if (haltedBecause !== undefined) return
@@ -112,7 +114,10 @@ export function createReplica(args: {
     if (own !== undefined) own.verdict = { kind: 'flush', batches: gathered!.batches }
     for (const work of works) {
       pages.apply(root.position, work, gathered?.settle)
-      if (gathered !== undefined && pages.loaded(work.pageKey) === undefined) void loadForVerdict(work.pageKey)
+      if (gathered !== undefined && pages.loaded(work.pageKey) === undefined) {
+        const load = loadForVerdict(work.pageKey).finally(() => loads.delete(load))
+        loads.add(load)
+      }
     }
     for (const { batches, from, to } of works) {
       for (let i = from; i < to; i++) {
@@ -320,6 +325,7 @@ export function createReplica(args: {
         await reading
       }
       await applying
+      await Promise.allSettled(loads)
     },
     observe: apply,
     expect(key, body) {
