@@ -4,6 +4,7 @@
 import middy from '@middy/core'
 import type { Context, DynamoDBBatchResponse } from 'aws-lambda'
 import * as z from 'zod/mini'
+import { FUNCTION_COLLECT_MS } from '../lib/base/limits.ts'
 import { maintain } from '../lib/http/maintain.ts'
 import { check } from './events.ts'
 import { type FunctionOptions, keptRuntime, noCompression, remainingMs, settled } from './handler.ts'
@@ -27,7 +28,7 @@ export function maintenanceHandler(options: FunctionOptions) {
       if (outcome.kind !== 'ok') throw new Error(`This is no event for maintenance: ${outcome.sentence}`)
       const runtime = await runtimeOf()
       const { log, stores, clock } = runtime
-      const done = await maintain({ log, stores, clock, logger }, remainingMs(context))
+      const done = await maintain({ log, stores, clock, logger, everyMs: FUNCTION_COLLECT_MS }, remainingMs(context))
       await settled(context, runtime)
       observe({ api: 'maintenance', failed: done.kind !== 'done', durationMs: performance.now() - startedAt })
       if (done.kind !== 'done') logger.warn({ outcome: done.kind }, 'maintenance could not look at the journal')

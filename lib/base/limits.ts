@@ -137,6 +137,15 @@ export const AWS_CONNECT_MS_MAX = 1500
 export const DYNAMODB_REQUEST_MS_MAX = 3000
 /** One exchange with S3, with 8 MiB over a slow line. */
 export const S3_REQUEST_MS_MAX = 20_000
+/**
+ * Objects that one fetch reads side by side: fewer than the connections of a process, or waiting for one would take longer
+ * than a connection may.
+ */
+export const READS_IN_FLIGHT_MAX = 32
+/** A generation that was learned longer ago than this is not told to clients: they name objects after it. */
+export const GENERATION_AGE_MS_MAX = 60_000
+/** Functions collect garbage this often: each collection lists all tiny segments, at 312 read units a thousand. */
+export const FUNCTION_COLLECT_MS = 24 * 60 * 60 * 1000
 /** Connections of one process to each of S3 and DynamoDB. */
 export const AWS_CONNECTIONS_MAX = 64
 /** Blocks of extents kept in memory for readers after a checkpoint stored them. */

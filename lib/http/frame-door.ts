@@ -4,6 +4,7 @@
 // survive: repeats of what writes are recognised by the stores.
 import { createHash } from 'node:crypto'
 import { parseAddress } from '../base/address.ts'
+import { GENERATION_AGE_MS_MAX } from '../base/limits.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Broker, BrokerResponse, Handled, Members } from '../broker/broker.ts'
 import type { RequestName } from '../log/append-once.ts'
@@ -32,7 +33,7 @@ export interface FrameDoor {
 }
 
 export interface FrameDoorOptions {
-  readonly log: Pick<Log, 'status'>
+  readonly log: Pick<Log, 'status' | 'refresh'>
   readonly members: Members
   readonly answers: AnswerMemory
   readonly logger: Logger
@@ -131,6 +132,12 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
     }
   }
 
+  /** The generation to tell. Not every request reads the head, and below the horizon a name is worth nothing. */
+  async function generation(): Promise<number> {
+    if (log.status().headAgeMs > GENERATION_AGE_MS_MAX) await log.refresh()
+    return log.status().generation
+  }
+
   return {
     async answer(name, request) {
       let response: HttpResponse
@@ -148,7 +155,7 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
       } finally {
         answering.delete(answered)
       }
-      return { ...response, headers: { ...response.headers, [GENERATION_HEADER]: String(log.status().generation) } }
+      return { ...response, headers: { ...response.headers, [GENERATION_HEADER]: String(await generation()) } }
     },
     async settle() {
       await Promise.allSettled(answering)

@@ -3,7 +3,7 @@
 // CRC before anybody sees it, and read once more if it fails.
 
 import { crc32c } from '../base/crc32c.ts'
-import { BLOCK_CACHE_BYTES_MAX, FETCH_BATCH_OVERHEAD_BYTES } from '../base/limits.ts'
+import { BLOCK_CACHE_BYTES_MAX, FETCH_BATCH_OVERHEAD_BYTES, READS_IN_FLIGHT_MAX } from '../base/limits.ts'
 import type { Logger } from '../base/logger.ts'
 import { type Extent, segmentKey } from '../journal/state/extents.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
@@ -145,6 +145,20 @@ export function createBatchReader(
     return 'unavailable'
   }
 
+  /** Reads all ranges, so many at a time; what went wrong first, if anything did. Nothing is under way when it resolves. */
+  async function readAll(ranges: readonly Range[], found: Map<Extent, Uint8Array>) {
+    let next = 0
+    let bad: 'missing' | 'unavailable' | undefined
+    const readNext = async (): Promise<void> => {
+      while (next < ranges.length && bad === undefined) {
+        const outcome = await readRange(ranges[next++]!, found)
+        if (outcome !== 'found') bad ??= outcome
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(READS_IN_FLIGHT_MAX, ranges.length) }, readNext))
+    return bad
+  }
+
   return {
     cache,
     async read(extents) {
@@ -156,9 +170,8 @@ export function createBatchReader(
         else found.set(extent, batch)
       }
       if (missing.length > 0) {
-        const outcomes = await Promise.all(planRanges(missing).map((range) => readRange(range, found)))
-        const bad = outcomes.find((outcome) => outcome !== 'found')
-        if (bad === 'missing' || bad === 'unavailable') return { kind: bad }
+        const bad = await readAll(planRanges(missing), found)
+        if (bad !== undefined) return { kind: bad }
       }
       return { kind: 'found', batches: detached(extents.map((extent) => found.get(extent)!)) }
     },

@@ -1,6 +1,7 @@
 // Kafka frames over HTTPS, through the runtime that a Lambda function keeps, on memory stores: what goes through, what an
 // envelope may not be, what a repeat finds, and that nothing refused was written.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { GENERATION_AGE_MS_MAX } from '../../../lib/base/limits.ts'
 import { silentLogger } from '../../../lib/base/logger.ts'
 import { systemRandom } from '../../../lib/base/random.ts'
 import { createFrameDoor } from '../../../lib/http/frame-door.ts'
@@ -156,6 +157,19 @@ describe('frames over HTTPS', () => {
     const bad = await post(runtime, 'admin', Buffer.from('nonsense'))
     expect(good.headers['tidelog-generation']).toBe('1')
     expect(bad.headers['tidelog-generation']).toBe('1')
+  })
+
+  it('does not tell a generation that it learned long ago', async () => {
+    const { open, runtime } = await withTopic()
+    const other = await open()
+    for (let i = 0; i < 20; i++) await call(other, produce, 9, produceRequest('x'))
+    await other.settle()
+    const versions = body(apiVersions, 0, {})
+    expect((await post(runtime, 'admin', versions)).headers['tidelog-generation']).toBe('1')
+    const later = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 2 * GENERATION_AGE_MS_MAX)
+    runtime.clock.resume()
+    later.mockRestore()
+    expect((await post(runtime, 'admin', versions)).headers['tidelog-generation']).toBe('2')
   })
 
   it('writes acks=0 and answers nothing', async () => {

@@ -1,7 +1,7 @@
 // From extents to bytes: few ranged reads, shared; nothing handed out that fails its checksum; and a cache that is bounded
 // by what it really keeps in memory.
 import { describe, expect, it } from 'vitest'
-import { FETCH_BATCH_OVERHEAD_BYTES } from '../../../lib/base/limits.ts'
+import { FETCH_BATCH_OVERHEAD_BYTES, READS_IN_FLIGHT_MAX } from '../../../lib/base/limits.ts'
 import { silentLogger } from '../../../lib/base/logger.ts'
 import { type Extent, segmentReference } from '../../../lib/journal/state/extents.ts'
 import { createBatchCache } from '../../../lib/log/batch-cache.ts'
@@ -47,6 +47,34 @@ describe('read-batches', () => {
     expect(isSame(await reader.read(extents), batches)).toBe(true)
     expect(script.count('get')).toBe(2)
     expect(await reader.read([])).toEqual({ kind: 'found', batches: [] })
+  })
+
+  it('reads many objects a bounded number at a time, and the rest of them after a failure not at all', async () => {
+    const script = scripted(createMemoryStores())
+    const extents: Extent[] = []
+    const batches: Uint8Array[] = []
+    for (let i = 0; i < 3 * READS_IN_FLIGHT_MAX; i++) {
+      const key = `tiny/00/1/000000000001-01HF7YAT000000000000000${String(i).padStart(3, '0')}`
+      const batch = buildPlainBatch({ records: [{ timestamp: 1, value: Buffer.alloc(10, i) }] })
+      await script.stores.objects.put(key, [batch])
+      batches.push(batch)
+      const segment = segmentReference(key)
+      extents.push({ baseOffset: i, recordCount: 1, segment, start: 0, length: batch.length, maxTimestamp: 1 })
+    }
+    script.forget()
+    script.next('get', 'hold', READS_IN_FLIGHT_MAX)
+    const reader = createBatchReader(script.stores.objects, silentLogger)
+    const read = reader.read(extents)
+    await rest(10)
+    expect(script.held).toBe(READS_IN_FLIGHT_MAX)
+    expect(script.count('get')).toBe(READS_IN_FLIGHT_MAX)
+    script.release()
+    expect(isSame(await read, batches)).toBe(true)
+    script.forget()
+    script.next('get', 'before', 1)
+    const failing = createBatchReader(script.stores.objects, silentLogger)
+    expect(await failing.read(extents)).toEqual({ kind: 'unavailable' })
+    expect(script.count('get')).toBeLessThan(2 * READS_IN_FLIGHT_MAX)
   })
 
   it('plans one range an object, unless what lies between is long', () => {
