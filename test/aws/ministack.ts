@@ -3,10 +3,11 @@
 // id. Guarded, it speaks TLS, checks signatures and judges policies, and functions run with the rights of their roles; as
 // it is, it lets everybody in. Functions run on this process's own Node. Needs python3 with venv, and PyPI for the first run.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
 import { get as getSecurely } from 'node:https'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -83,6 +84,8 @@ export async function startMinistack(guard?: Guard): Promise<Ministack> {
     const port = await freePort()
     const log = join(CACHE, `ministack-${port}.log`)
     const out = openSync(log, 'w')
+    // Outside the repository, so that a function finds nothing but what its bundle brings.
+    const scratch = mkdtempSync(join(tmpdir(), 'tidelog-ministack-'))
     // The pip-made scripts name the folder they were installed in; the module does not.
     const child = spawn(python, guard === undefined ? ['-m', 'ministack'] : [guard.program], {
       env: {
@@ -90,6 +93,7 @@ export async function startMinistack(guard?: Guard): Promise<Ministack> {
         ...EMULATOR_ENVIRONMENT,
         ...(guard === undefined ? {} : guardEnvironment(guard)),
         PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`,
+        TMPDIR: scratch,
         GATEWAY_PORT: String(port),
         BIND_HOST: '127.0.0.1',
         IOT_MTLS_ENABLED: '0',
@@ -103,9 +107,9 @@ export async function startMinistack(guard?: Guard): Promise<Ministack> {
     try {
       await ready(child, endpointUrl)
       rmSync(log, { force: true })
-      return { endpointUrl, pid: child.pid!, stop: () => stop(child) }
+      return { endpointUrl, pid: child.pid!, stop: () => stop(child, scratch) }
     } catch (error) {
-      await stop(child)
+      await stop(child, scratch)
       // Another process may have taken the port in between.
       if (tries === 3) throw new Error(`${error}\n${readFileSync(log, 'utf8').slice(-4000)}`)
     }
@@ -137,12 +141,14 @@ function answers(url: string): Promise<boolean> {
   })
 }
 
-/** Ends the process: it shuts down on SIGTERM, and after 5 s it is killed. */
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  child.kill('SIGTERM')
-  const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
-  await ended
-  clearTimeout(timer)
+/** Ends the process: it shuts down on SIGTERM, and after 5 s it is killed. What functions were unpacked to goes with it. */
+async function stop(child: ChildProcess, scratch: string): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.kill('SIGTERM')
+    const timer = setTimeout(() => child.kill('SIGKILL'), 5000)
+    await ended
+    clearTimeout(timer)
+  }
+  rmSync(scratch, { recursive: true, force: true })
 }

@@ -218,6 +218,13 @@ const PLACES: readonly {
     isCertain: false,
   },
   {
+    step: 'a large segment is on its way',
+    operation: 's3 PutObject',
+    fault: { kind: 'applyLate', delayMs: HELD_MS },
+    isKnown: true,
+    isCertain: true,
+  },
+  {
     step: 'the append is on its way',
     operation: 'dynamodb UpdateItem',
     fault: { kind: 'applyLate', delayMs: HELD_MS },
@@ -246,7 +253,9 @@ describe('functions frozen in the middle of an append', () => {
     const [frozen, other] = [start('produce', true), start('produce')]
     expect(offsetIn(await frozen.invoke(produceEvent(topic, 'first')))).toBe(0)
     expect(offsetIn(await other.invoke(produceEvent(topic, 'second')))).toBe(1)
-    const event = produceEvent(topic, 'in the middle')
+    // What is larger than an item of the table goes to S3.
+    const middle = operation.startsWith('s3') ? 'in the middle'.padEnd(10_000, '.') : 'in the middle'
+    const event = produceEvent(topic, middle)
     const seen = injector.seen.filter((one) => one === operation).length
     injector.spoil(operation, fault)
     const answering = frozen.invoke(event)
@@ -272,11 +281,11 @@ describe('functions frozen in the middle of an append', () => {
     await repeat(frozen, produceEvent(topic, 'last'))
     const values = await valuesIn(topic)
     // Who was told an offset finds the record there; who was told none for ever has written nothing.
-    expect(values.filter((value) => value === 'in the middle')).toHaveLength(acknowledged === undefined ? 0 : 1)
-    if (acknowledged !== undefined) expect(values[acknowledged]).toBe('in the middle')
+    expect(values.filter((value) => value === middle)).toHaveLength(acknowledged === undefined ? 0 : 1)
+    if (acknowledged !== undefined) expect(values[acknowledged]).toBe(middle)
     expect(written.map((offset) => values[offset])).toEqual(['while frozen', 'still frozen'])
     const others = ['first', 'second', 'while frozen', 'still frozen', 'last']
-    expect(values.filter((value) => value !== 'in the middle')).toEqual(others)
+    expect(values.filter((value) => value !== middle)).toEqual(others)
   })
 
   it('maintenance is frozen in the middle of a checkpoint', async () => {
