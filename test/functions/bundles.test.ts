@@ -79,10 +79,12 @@ describe('a bundle', () => {
     const directory = join(away, name)
     cpSync(bundle(name, HOST).directory, directory, { recursive: true })
     const run = promisify(execFile)
+    const timeout = 20_000
     const args = [invoker, directory, JSON.stringify(event)]
     const { stdout, stderr } = await run(process.execPath, args, {
       cwd: away,
       env: { AWS_REGION: 'us-east-1', ...env },
+      timeout,
     })
     return { log: stdout + stderr, answer: JSON.parse(/^ANSWER (.*)$/m.exec(stdout)?.[1] ?? 'null') }
   }

@@ -70,7 +70,7 @@ function environmentOf(name: BundleName, body: Uint8Array) {
   const invoker = join(import.meta.dirname, 'support/invoke.cjs')
   const place = { AWS_ENDPOINT_URL: endpointUrl, TIDELOG_BUCKET: NAME, TIDELOG_TABLE: NAME }
   const env = { ...EMULATOR_ENVIRONMENT, ...place, POWERTOOLS_METRICS_DISABLED: 'true' }
-  const child = spawn(process.execPath, [invoker, bundleFunction(name, HOST), event], { env })
+  const child = spawn(process.execPath, [invoker, bundleFunction(name, HOST), event, 'again'], { env })
   children.push(child)
   let text = ''
   let taken = 0

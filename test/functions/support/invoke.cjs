@@ -1,10 +1,10 @@
-// Loads a bundle as Lambda's runtime does and invokes it, and once more for each line on stdin: arguments are the bundle's
-// directory and the event as JSON; the milliseconds of CPU since the start of the process and the answer go to stdout behind
-// a mark each.
+// Loads a bundle as Lambda's runtime does and invokes it: arguments are the bundle's directory and the event as JSON, and
+// `again` to invoke it once more for each line on stdin. The milliseconds of CPU since the start of the process and the
+// answer go to stdout behind a mark each.
 'use strict'
 const { join } = require('node:path')
 
-const [, , directory, event] = process.argv
+const [, , directory, event, again] = process.argv
 const invoke = (handler) => {
   const endsAt = Date.now() + 10_000
   const context = {
@@ -22,4 +22,4 @@ const invoke = (handler) => {
 }
 const { handler } = require(join(directory, 'index.js'))
 invoke(handler)
-process.stdin.on('data', () => invoke(handler))
+if (again === 'again') process.stdin.on('data', () => invoke(handler))
