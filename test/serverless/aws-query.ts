@@ -26,14 +26,24 @@ export async function query(
   parameters: Readonly<Record<string, string>>,
   { keys, region }: { readonly keys: Keys; readonly region: string } = { keys: ROOT, region: REGION },
 ): Promise<string> {
-  const { protocol, hostname, host } = new URL(endpointUrl)
   const body = new URLSearchParams({ Version: VERSIONS[service], ...parameters }).toString()
-  const headers = { host, 'content-type': 'application/x-www-form-urlencoded' }
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  return send({ service, region, keys }, new URL(endpointUrl), headers, body)
+}
+
+async function send(
+  { service, region, keys }: { readonly service: string; readonly region: string; readonly keys: Keys },
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+): Promise<string> {
+  const { protocol, hostname, host, pathname: path } = url
   const signer = new SignatureV4({ service, region, credentials: keys, sha256: Sha256 })
-  const signed = await signer.sign({ method: 'POST', protocol, hostname, path: '/', headers, body })
-  const answer = await fetch(endpointUrl, { method: 'POST', headers: signed.headers, body })
+  const signed = await signer.sign({ method: 'POST', protocol, hostname, path, headers: { host, ...headers }, body })
+  const answer = await fetch(url, { method: 'POST', headers: signed.headers, body })
   const text = await answer.text()
-  if (!answer.ok) throw new Error(`${parameters['Action']}: ${answer.status} ${text}`)
+  const failed = answer.headers.get('x-amz-function-error')
+  if (!answer.ok || failed !== null) throw new Error(`${service} ${url.pathname}: ${answer.status} ${text} to ${body}`)
   return text
 }
 
@@ -75,14 +85,52 @@ export async function stackStatus(endpointUrl: string, stack: string): Promise<s
   return element(xml, 'StackStatus')
 }
 
-/** The role of a function: the one in this stack whose logical id begins so. */
-export async function roleIn(endpointUrl: string, stack: string, logicalId: string): Promise<string> {
+/** The physical id of the resource of this type in this stack whose logical id begins so. */
+export async function resourceIn(
+  endpointUrl: string,
+  stack: string,
+  type: 'AWS::IAM::Role' | 'AWS::Lambda::Function',
+  logicalId: string,
+): Promise<string> {
   const xml = await query(endpointUrl, 'cloudformation', { Action: 'DescribeStackResources', StackName: stack })
   const members = xml.match(/<member>[\s\S]*?<\/member>/g) ?? []
   const found = members.filter((text) => element(text, 'LogicalResourceId').startsWith(logicalId))
-  const role = found.find((text) => element(text, 'ResourceType') === 'AWS::IAM::Role')
-  if (role === undefined) throw new Error(`no role ${logicalId} in ${stack}`)
-  return element(role, 'PhysicalResourceId')
+  const resource = found.find((text) => element(text, 'ResourceType') === type)
+  if (resource === undefined) throw new Error(`no ${type} ${logicalId} in ${stack}`)
+  return element(resource, 'PhysicalResourceId')
+}
+
+/** Invokes a function with an event, as its triggers do; resolves with what it returned. */
+export async function invokeFunction(endpointUrl: string, name: string, event: unknown): Promise<unknown> {
+  const url = new URL(`${endpointUrl}/2015-03-31/functions/${name}/invocations`)
+  const text = await send({ service: 'lambda', region: REGION, keys: ROOT }, url, {}, JSON.stringify(event))
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+/** How many lines functions logged, and those among them that are errors. */
+export async function loggedErrors(
+  endpointUrl: string,
+): Promise<{ readonly lines: number; readonly errors: string[] }> {
+  const logs = async (target: string, request: unknown): Promise<Record<string, unknown>> => {
+    const headers = { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': `Logs_20140328.${target}` }
+    const place = { service: 'logs', region: REGION, keys: ROOT }
+    return JSON.parse(await send(place, new URL(endpointUrl), headers, JSON.stringify(request)))
+  }
+  const { logGroups } = (await logs('DescribeLogGroups', {})) as { logGroups: { logGroupName: string }[] }
+  const found: string[] = []
+  let lines = 0
+  for (const { logGroupName } of logGroups) {
+    let nextToken: string | undefined
+    do {
+      const page = await logs('FilterLogEvents', { logGroupName, ...(nextToken === undefined ? {} : { nextToken }) })
+      const { events = [] } = page as { events?: { message: string }[] }
+      lines += events.filter(({ message }) => message.includes('"level":"')).length
+      const errors = events.filter(({ message }) => /"level":"(ERROR|CRITICAL)"|errorType|Task timed out/.test(message))
+      found.push(...errors.map(({ message }) => `${logGroupName}: ${message.trim()}`))
+      nextToken = page['nextToken'] as string | undefined
+    } while (nextToken !== undefined)
+  }
+  return { lines, errors: found }
 }
 
 /** Keys with the rights of a role and no others. */

@@ -288,6 +288,34 @@ describe('functions frozen in the middle of an append', () => {
     expect(values.filter((value) => value !== middle)).toEqual(others)
   })
 
+  it('and an idempotent producer that sends its batch anew, under another request id, has written it once', async () => {
+    await makeTopic('idempotent')
+    const [frozen, other] = [start('produce', true), start('produce')]
+    const event = (sequence: number) => {
+      const batch = recordBatch([Buffer.from(`sequence ${sequence}`)], 1_700_000_000_000, {
+        id: 2 ** 40,
+        epoch: 0,
+        sequence,
+      })
+      return apiEvent('produce', produceFrame('idempotent', 0, batch), { 'tidelog-request-id': newRequestId() })
+    }
+    expect(await repeat(frozen, event(0))).toBe(0)
+    const seen = injector.seen.filter((one) => one === 'dynamodb UpdateItem').length
+    injector.spoil('dynamodb UpdateItem', { kind: 'applyLate', delayMs: HELD_MS })
+    const answering = frozen.invoke(event(1))
+    answering.catch(() => undefined)
+    await sees('dynamodb UpdateItem', seen)
+    frozen.freeze()
+    expect(await repeat(other, event(1))).toBe(1)
+    expect(await repeat(other, event(2))).toBe(2)
+    await injector.settled()
+    frozen.thaw()
+    const late = offsetIn(await answering)
+    if (late !== undefined) expect(late).toBe(1)
+    expect(await repeat(frozen, event(3))).toBe(3)
+    expect(await valuesIn('idempotent')).toEqual([0, 1, 2, 3].map((sequence) => `sequence ${sequence}`))
+  })
+
   it('maintenance is frozen in the middle of a checkpoint', async () => {
     await makeTopic('maintained')
     const writer = start('produce')

@@ -1,6 +1,7 @@
 // One deployment for all files of the run, with the harness in front of its API. When all have run, nothing may have
-// happened there that a client which keeps the rules can provoke.
+// happened there that a client which keeps the rules can provoke, and no function may have logged an error.
 import type { TestProject } from 'vitest/node'
+import { loggedErrors } from './aws-query.ts'
 import { type Deployed, startDeployment } from './deployment.ts'
 import { startEdge } from './edge.ts'
 import { FIRST_TOPICS } from './topics.ts'
@@ -23,10 +24,13 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('url', edge.url)
     return async () => {
       await edge.close()
+      const { lines, errors } = await loggedErrors(deployed.endpointUrl)
       await stop()
       const counts = [...edge.statuses].map(([status, count]) => `${count} × ${status}`)
-      console.log(`answers through API Gateway: ${counts.join(', ')}`)
+      console.log(`answers through API Gateway: ${counts.join(', ')}; ${lines} lines logged by functions`)
+      if (lines === 0) throw new Error('functions logged nothing: their logs were not found')
       if (edge.violations.length > 0) throw new Error(`beyond the limits:\n${edge.violations.join('\n')}`)
+      if (errors.length > 0) throw new Error(`functions logged errors:\n${errors.slice(0, 20).join('\n')}`)
     }
   } catch (error) {
     await stop()

@@ -8,7 +8,7 @@ import { CHUNKS_PK } from '../../lib/storage/aws/chunk-item.ts'
 import { HEAD_KEY } from '../../lib/storage/aws/head-item.ts'
 import { itemKey } from '../../lib/storage/aws/keys.ts'
 import { tinyKey } from '../../lib/storage/aws/tiny-item.ts'
-import { assumeRole, REGION, roleIn } from './aws-query.ts'
+import { assumeRole, REGION, resourceIn } from './aws-query.ts'
 import { ACCOUNT } from './deployment.ts'
 
 const { endpointUrl, bucket, table } = inject('deployed')
@@ -91,7 +91,11 @@ async function isAllowed(request: Promise<unknown>): Promise<boolean> {
 
 describe('the role of', () => {
   it.each(ROLES)('$role', async ({ stack, role, may }) => {
-    const credentials = await assumeRole(endpointUrl, ACCOUNT, await roleIn(endpointUrl, stack, role))
+    const credentials = await assumeRole(
+      endpointUrl,
+      ACCOUNT,
+      await resourceIn(endpointUrl, stack, 'AWS::IAM::Role', role),
+    )
     const settings = { endpoint: endpointUrl, region: REGION, credentials, maxAttempts: 1 }
     const clients = { s3: new S3Client({ ...settings, forcePathStyle: true }), dynamodb: new DynamoDBClient(settings) }
     const allowed: string[] = []
