@@ -12,7 +12,6 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { BrokerResponse } from '../broker/broker.ts'
 import type { RequestName } from '../log/append-once.ts'
-import type { OpenedLog } from '../log/open-log.ts'
 import type { DocumentStore } from '../storage/ports.ts'
 import { formatRequestId, parseRequestId } from '../wire/https.ts'
 
@@ -51,7 +50,11 @@ const READ_TRIES_MAX = 3
 /** A longer answer is not kept: its repeats hear that the outcome is unknown. */
 const RESPONSE_BYTES_MAX = 256 * 1024
 
-type AnsweringLog = Pick<OpenedLog, 'refresh' | 'journal'>
+/** An opened log: its horizon, as new as a read makes it. */
+export interface AnsweringLog {
+  refresh(): Promise<{ readonly kind: string }>
+  readonly journal: { readonly replica: { readonly root: { readonly horizon: number } } }
+}
 
 export function createAnswerMemory(args: {
   readonly log: AnsweringLog

@@ -2,7 +2,7 @@
 // a clean history in which nothing may be. A checker that cannot fail proves nothing.
 import { describe, expect, it } from 'vitest'
 import { check } from './checker.ts'
-import type { Admin, Ask, Op, Poll, Send, Try } from './history.ts'
+import type { Admin, Ask, Effect, Once, Op, Poll, Send, Try } from './history.ts'
 
 const PARTITION = 't1/0'
 const END = 1000
@@ -57,6 +57,10 @@ function admin(action: Admin['action'], outcome: Admin['outcome'], number: numbe
   const topic = { id: `t${number}`, number, version: 1, partitions: 1 }
   return { kind: 'admin', action, process: 'p1.1', name: 'orders', invoked: 3, completed: 4, outcome, topic, ...more }
 }
+function once(action: Once['action'], outcome: Once['outcome'], more: Partial<Once> = {}): Once {
+  return { kind: 'once', action, name: 'mine', requestId: '1-X', invoked: 1, completed: 2, outcome, ...more }
+}
+const effect = (action: Effect['action']): Effect => ({ kind: 'effect', action, name: 'mine' })
 const names = (ops: readonly Op[]): string[] => [...new Set(check({ ops: [...ops] }).map((a) => a.name))].sort()
 
 describe('a clean history', () => {
@@ -234,5 +238,46 @@ describe('what is true now', () => {
   })
   it('what the simulation itself saw is passed on', () => {
     expect(names([{ kind: 'sight', anomaly: 'divergence', detail: 'x' }])).toEqual(['divergence'])
+  })
+})
+
+describe('what is asked for over HTTPS', () => {
+  const alone = { alone: true }
+  it('second-effect: a topic was made or deleted more often than there were requests', () => {
+    const asked = [once('create', 'ok'), once('delete', 'ok'), once('create', 'info')]
+    const done = [effect('create'), effect('delete'), effect('create')]
+    expect(names([...asked, ...done])).toEqual([])
+    expect(names([...asked, ...done, effect('delete')])).toEqual(['second-effect'])
+    expect(names([once('create', 'fail'), effect('create')])).toEqual(['second-effect'])
+  })
+  it('no-effect: a client was told of what did not happen', () => {
+    expect(names([once('create', 'ok')])).toEqual(['no-effect'])
+    expect(names([once('create', 'info')])).toEqual([])
+  })
+  it('duplicate: a plain record of one request id is there twice, however often the request was repeated', () => {
+    const told = send(['a'], 0, { idempotent: false, tries: [attempt(alone)] })
+    expect(names([told, final(['a', 'a'])])).toEqual(['duplicate'])
+    const unknown = send(['a'], undefined, { idempotent: false, tries: [attempt({ ...alone, outcome: undefined })] })
+    expect(names([unknown, final(['a', 'a'])])).toEqual(['duplicate'])
+  })
+  it('int-send-skip between what was acknowledged; what was given up may land behind', () => {
+    const later = send(['b'], 0, { idempotent: false, tries: [attempt({ ...alone, started: 2 })] })
+    const acknowledged = send(['a'], 1, { idempotent: false, tries: [attempt({ ...alone, started: 1 })] })
+    expect(names([acknowledged, later, final(['b', 'a'])])).toEqual(['int-send-skip'])
+    const givenUp = send(['a'], undefined, { idempotent: false, tries: [attempt({ ...alone, started: 1 })] })
+    expect(names([givenUp, later, final(['b', 'a'])])).toEqual([])
+  })
+  it('old-view: a poll below the end misses what was known long before', () => {
+    const times = [0, 100, 200, 300, 1400, 1500, 2000, 2001]
+    const ops = (viewAgeMsMax: number, invoked: number): Op[] => [
+      send(['a'], 0, { invoked: 0, completed: 1 }),
+      send(['b'], 1, { invoked: 2, completed: 3 }),
+      poll(0, ['a'], { invoked, completed: 5, highWatermark: 1, viewAgeMsMax }),
+      final(['a', 'b'], { invoked: 6, completed: 7 }),
+    ]
+    const found = (viewAgeMsMax: number): string[] =>
+      check({ ops: ops(viewAgeMsMax, 4), times }).map(({ name }) => name)
+    expect(found(1000)).toEqual(['old-view'])
+    expect(found(1200)).toEqual([])
   })
 })

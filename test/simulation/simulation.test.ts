@@ -14,6 +14,10 @@ describe('simulation', () => {
     const result = await simulate(seed)
     expect(result.anomalies).toEqual([])
     expect(result.operations).toBeGreaterThan(100)
+    // Functions take part in every run, beside gateways.
+    expect(result.incidents.get('cold start')).toBeGreaterThan(3)
+    expect(result.incidents.get('freeze between requests')).toBeGreaterThan(20)
+    expect(result.incidents.get('request')).toBeGreaterThan(20)
   })
   it('gives the same trace for the same seed, and another for another', async () => {
     const [first, again, other] = [await simulate(77), await simulate(77), await simulate(78)]
