@@ -57,6 +57,9 @@ const BUSY_MS_MAX = 12 * HOUR_MS
 /** After the faults have stopped everything ends within this. */
 const CALM_MS_MAX = 3 * MINUTE_MS
 
+/** A journal that nobody can read any more makes hours of retries; the run has failed long before. */
+const SIGHTS_MAX = 20
+
 /** Nothing is compressed in simulation: batches are opaque to everything that is tested here. */
 const compression: Compression = {
   compress: async (_codec, bytes) => bytes,
@@ -68,6 +71,8 @@ interface Run extends Traffic {
   readonly sight: (anomaly: string, detail: string) => void
   crashes: number
   freezes: number
+  /** So much went wrong that more of it tells nothing. */
+  isBroken(): boolean
 }
 
 /** Runs one seed to its end. */
@@ -75,7 +80,9 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
   const world = createWorld(seed, options)
   const random = world.random.fork('run')
   const history = createHistory(world.now)
+  let sights = 0
   const sight = (anomaly: string, detail: string): void => {
+    sights++
     world.trace(`SIGHT ${anomaly} ${detail}`)
     history.add({ kind: 'sight', anomaly, detail })
   }
@@ -108,7 +115,18 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     busy: true,
     calm: false,
   }
-  const run: Run = { scene, network, gateway, incidents, oracle, random, sight, crashes: 0, freezes: 0 }
+  const run: Run = {
+    scene,
+    network,
+    gateway,
+    incidents,
+    oracle,
+    random,
+    sight,
+    crashes: 0,
+    freezes: 0,
+    isBroken: () => sights > SIGHTS_MAX,
+  }
   try {
     await live(run)
   } catch (error) {
@@ -139,6 +157,7 @@ async function live(run: Run): Promise<void> {
 /** Lets the world run until `work` is done. */
 async function phase(run: Run, name: string, work: Promise<unknown>, limitMs: number): Promise<void> {
   const { world } = run.scene
+  if (run.isBroken()) return
   let done = false
   work.then(
     () => {
@@ -149,7 +168,7 @@ async function phase(run: Run, name: string, work: Promise<unknown>, limitMs: nu
       done = true
     },
   )
-  const outcome = await world.run(() => done, world.now() + limitMs)
+  const outcome = await world.run(() => done || run.isBroken(), world.now() + limitMs)
   if (outcome !== 'done')
     run.sight('stuck', `${name}: ${outcome === 'idle' ? 'nothing is left to happen' : 'it takes too long'}`)
   world.trace(`end of ${name}`)
