@@ -1,4 +1,5 @@
 // The page and the lines on the terminal, both made of the same rows, so that neither can say what was not counted.
+import { FUNCTION_COLLECT_MS } from '../../lib/base/limits.ts'
 import { VALUE_BYTES } from './clients.ts'
 import type { Measured } from './lambda.ts'
 import { LATENCY_MS } from './meter.ts'
@@ -112,8 +113,9 @@ export function page(args: {
   ]
   const listed = collections.reduce((sum, { segments }) => sum + segments, 0)
   const read = collections.reduce((sum, { readUnits }) => sum + readUnits, 0)
-  /** Dollars that a million flushes more cost for each thousand tiny segments that are kept. */
-  const growth = ((read / listed) * 1000 * collections.length * PRICES.readUnits.usd * 1e6) / FLUSHES
+  /** Dollars that a million flushes more cost for each thousand tiny segments that are kept: one collection a day. */
+  const flushesPerDay = FUNCTION_COLLECT_MS / 1000 / SECONDS_PER_FLUSH
+  const growth = ((read / listed) * 1000 * PRICES.readUnits.usd * 1e6) / flushesPerDay
   const unbatched = rows[0]!
   const unbatchedUsd = perMillion(unbatched, wholeOf(unbatched))
   const roomThousands = listed / collections.length / 1000 + ((unbatched.bound ?? 0) - unbatchedUsd) / growth
@@ -152,9 +154,10 @@ The same by operation, on average:
 
 ${requestLines(named)}
 
-**Collections.** Among ${count(FLUSHES)} flushes there ${collections.length === 1 ? 'was one collection' : `were ${collections.length} collections`}. Each lists all tiny segments, ${count(listed / collections.length)} of them here, which reads
-${count((read / listed) * 1000)} units for each thousand. So a million messages that come one by one cost ${usd(growth)} more for each thousand of them that is kept and not
-merged, and the bound of ${usd(unbatched.bound ?? 0)} holds up to about ${count(roomThousands)} thousand.
+**Collections.** Garbage is collected once a day; that day is counted in full among these ${count(FLUSHES)} flushes. A collection lists all tiny segments,
+${count(listed / collections.length)} of them here, which reads ${count((read / listed) * 1000)} units for each thousand. So at one message every ${SECONDS_PER_FLUSH} seconds a million of them cost ${usd(growth)} more
+for each thousand that is kept and not merged, and the bound of ${usd(unbatched.bound ?? 0)} holds up to about ${count(roomThousands)} thousand; where more are written a day, the same
+list serves more of them.
 
 ## How
 

@@ -1,6 +1,7 @@
 // What is done to a deployment so that its cost can be counted: a log that was written to for more than an hour of simulated
 // time, with the maintenance that a deployment would run beside it, and then each kind of request, many times and in new
 // environments. Everything is counted as it happens; nothing here knows a price.
+import { FUNCTION_COLLECT_MS } from '../../lib/base/limits.ts'
 import { fetchFrame } from '../../test/clients/raw.ts'
 import {
   createTopic,
@@ -70,6 +71,8 @@ export interface Collection {
 export const FLUSHES = 1024
 /** So many that a checkpoint was due, and is old enough to collect what is before it while the others are written. */
 const FLUSHES_BEFORE = 1050
+/** So many that a chunk is put, and a minute passes. */
+const FLUSHES_TO_WAKE = 64
 const WARM = 32
 const COLD_STARTS = 7
 
@@ -107,7 +110,11 @@ async function scenes(
   say('a log that was written to for an hour')
   const paceMs = SECONDS_PER_FLUSH * SECOND_MS
   await steadily(world, FLUSHES_BEFORE, paceMs, () => orders.send(produce), await kept('maintenance'))
-  say('unbatched produce requests, with maintenance beside them')
+  // A collection collects what one before it has seen a checkpoint of.
+  world.aheadMs += FUNCTION_COLLECT_MS
+  await steadily(world, FLUSHES_TO_WAKE, paceMs, () => orders.send(produce), await kept('maintenance'))
+  world.aheadMs += FUNCTION_COLLECT_MS
+  say('unbatched produce requests, with maintenance and the collection of a day beside them')
   const steady = await steadily(world, FLUSHES, paceMs, () => orders.send(produce), await kept('maintenance'))
   if (steady.collections.length === 0) throw new Error('Nothing was collected while maintenance was counted.')
   const maintenance = measured(steady.maintenance)
@@ -117,7 +124,7 @@ async function scenes(
   const batched = await repeatedly(world, 128, () => batches.send(produce, RECORDS_PER_BATCH), SECOND_MS)
 
   say('fetches')
-  let next = FLUSHES_BEFORE + FLUSHES
+  let next = FLUSHES_BEFORE + FLUSHES_TO_WAKE + FLUSHES
   const tail = await repeatedly(
     world,
     96,
@@ -264,8 +271,8 @@ async function deleteAll(
 ): Promise<Counted['deletions']> {
   await deleteTopic(admin, UNBATCHED)
   const removed: Removed[] = []
-  for (let rounds = 0; rounds < 60; rounds++) {
-    world.aheadMs += 10 * MINUTE_MS
+  for (let rounds = 0; rounds < 10; rounds++) {
+    world.aheadMs += FUNCTION_COLLECT_MS
     await flush()
     const { calls } = await maintained(maintenance, CHUNK_EVENT)
     removed.push(...calls.flatMap((call) => call.removed))
