@@ -1,6 +1,6 @@
 // The broker as its doors (TCP gateway, HTTPS functions, tests) see it: one request frame in, at most one response frame
 // out. It knows nothing of sockets. `router.ts` builds it from one handler per Kafka API.
-import type { RequestName } from '../log/append-once.ts'
+import type { RequestName } from '../log/log.ts'
 
 /** Who sends. One object per connection, kept by the door. */
 export interface BrokerConnection {

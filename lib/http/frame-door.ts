@@ -7,8 +7,7 @@ import { parseAddress } from '../base/address.ts'
 import { GENERATION_AGE_MS_MAX } from '../base/limits.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Broker, BrokerResponse, Handled, Members } from '../broker/broker.ts'
-import type { RequestName } from '../log/append-once.ts'
-import type { Log } from '../log/log.ts'
+import type { Log, RequestName } from '../log/log.ts'
 import { decodeRequestHeader } from '../wire/frame.ts'
 import {
   ADVERTISE_HEADER,

@@ -11,7 +11,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { BrokerResponse } from '../broker/broker.ts'
-import type { RequestName } from '../log/append-once.ts'
+import type { RequestName } from '../log/log.ts'
 import type { DocumentStore } from '../storage/ports.ts'
 import { formatRequestId, parseRequestId } from '../wire/https.ts'
 

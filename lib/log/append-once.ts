@@ -6,7 +6,6 @@
 // says which store holds it, follows from the frame alone: topics and their settings may change between two tries, and with
 // them which batches are good and how long they are.
 import { type Clock, sleep } from '../base/clock.ts'
-import type { Ulid } from '../base/ids.ts'
 import { HEAD_VIEW_AGE_MS, TINY_SEGMENT_BYTES_MAX, TINY_SEGMENT_GROWN_BYTES_MAX } from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { FlushBatch } from '../journal/entries/flush.ts'
@@ -16,28 +15,9 @@ import { readObject } from '../journal/read-object.ts'
 import { type ExtentColumns, segmentKey } from '../journal/state/extents.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 import type { BatchCache } from './batch-cache.ts'
-import type { AppendBatchOutcome, BatchToAppend } from './log.ts'
+import type { AppendBatchOutcome, AppendOnceOutcome, BatchToAppend, Log, RequestName } from './log.ts'
 import type { Partitions } from './partitions.ts'
 import { buildSegment, flushEntry, readSegmentFooter, type Segment } from './segment.ts'
-
-/** A request's own name, and what tells it from another one that was given the same name. Each try has all of it. */
-export interface RequestName {
-  /** What its client knew before it sent the request first. */
-  readonly generation: number
-  readonly id: Ulid
-  /** SHA-256 of the frame, and its length. */
-  readonly frameHash: Uint8Array
-  readonly frameBytes: number
-}
-
-export type AppendOnceOutcome =
-  | { readonly kind: 'answered'; readonly outcomes: readonly AppendBatchOutcome[] }
-  /** The name was used for another frame. Nothing was written. */
-  | { readonly kind: 'reused' }
-  /** No process can have known this generation yet. Nothing was written. */
-  | { readonly kind: 'fromTheFuture' }
-
-export type AppendOnce = (name: RequestName, batches: readonly BatchToAppend[]) => Promise<AppendOnceOutcome>
 
 const PUT_TRIES_MAX = 5
 const PAUSE_MS_MIN = 20
@@ -53,7 +33,7 @@ export function createAppendOnce(args: {
   readonly partitions: Partitions
   readonly clock: Clock
   readonly random: Random
-}): AppendOnce {
+}): Log['appendOnce'] {
   const { journal, objects, cache, partitions, clock, random } = args
   const { replica } = journal
 

@@ -1,10 +1,9 @@
 // The log as the broker's handlers see it: topics, appends, reads. This file holds the contract only; `open-log.ts` builds
 // it from a journal replica and the stores. Expected outcomes are values. A method that answers about *now* says so and
 // reads the head first (DESIGN.md section 6, "Freshness"); the others answer from the replica as it is.
-import type { TopicId } from '../base/ids.ts'
+import type { TopicId, Ulid } from '../base/ids.ts'
 import type { BatchVerdict } from '../journal/state/page.ts'
 import type { TopicState } from '../journal/state/root.ts'
-import type { AppendOnce } from './append-once.ts'
 
 /** A topic as the fold has it. */
 export type Topic = TopicState
@@ -65,6 +64,23 @@ export interface Append {
   /** One outcome per batch, in order. */
   readonly outcomes: Promise<readonly AppendBatchOutcome[]>
 }
+
+/** A request's own name, and what tells it from another one that was given the same name. Each try has all of it. */
+export interface RequestName {
+  /** What its client knew before it sent the request first. */
+  readonly generation: number
+  readonly id: Ulid
+  /** SHA-256 of the frame, and its length. */
+  readonly frameHash: Uint8Array
+  readonly frameBytes: number
+}
+
+export type AppendOnceOutcome =
+  | { readonly kind: 'answered'; readonly outcomes: readonly AppendBatchOutcome[] }
+  /** The name was used for another frame. Nothing was written. */
+  | { readonly kind: 'reused' }
+  /** No process can have known this generation yet. Nothing was written. */
+  | { readonly kind: 'fromTheFuture' }
 
 export interface FetchPartition {
   readonly topic: Topic
@@ -155,7 +171,7 @@ export interface Log {
    * Appends the batches of a request, at most one of each partition, that may be sent again under the same name, to any
    * process: it is written once. No order is kept between requests; whoever sends waits for one before the next.
    */
-  readonly appendOnce: AppendOnce
+  appendOnce(name: RequestName, batches: readonly BatchToAppend[]): Promise<AppendOnceOutcome>
   /** Reads and waits as Kafka's Fetch does; one outcome per partition, in order. Fresh where DESIGN.md asks for it. */
   fetch(request: FetchRequest): Promise<readonly FetchPartitionOutcome[]>
   /** Fresh. The offsets of a partition now. */

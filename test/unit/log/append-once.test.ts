@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { Ulid } from '../../../lib/base/ids.ts'
-import type { AppendOnceOutcome, RequestName } from '../../../lib/log/append-once.ts'
+import type { AppendOnceOutcome, RequestName } from '../../../lib/log/log.ts'
 import { batchOf, createTopic, createWorld, type LogProcess, type World } from '../support/world.ts'
 
 const ID = '01JD0000000000000000000001' as Ulid
