@@ -63,6 +63,10 @@ function summarise(results: readonly RunResult[], seconds: number): string[] {
     `- medians a seed: ${of((r) => r.entries)} journal entries, ${of((r) => r.seals)} seals, ` +
       `${of((r) => r.checkpoints)} checkpoints, ${of((r) => r.collections)} collections, ` +
       `${of((r) => r.crashes)} crashes, ${of((r) => r.freezes)} freezes, ${(of((r) => r.virtualMs) / 3_600_000).toFixed(1)} virtual hours`,
+    `- medians a seed: ${of((r) => r.incidents.get('request'))} requests over HTTPS, ` +
+      `${of((r) => r.incidents.get('cold start'))} cold starts of functions, ` +
+      `${of((r) => r.incidents.get('freeze between requests'))} freezes between requests, ` +
+      `${of((r) => r.incidents.get('freeze inside a request') + r.incidents.get('frozen with work under way'))} inside`,
     `- in all: ${results.reduce((sum, r) => sum + r.operations, 0)} client operations, ` +
       `${results.reduce((sum, r) => sum + r.faults, 0)} faults, ${results.reduce((sum, r) => sum + r.events, 0)} events, ` +
       `${Math.round(results.reduce((sum, r) => sum + r.virtualMs, 0) / 3_600_000)} virtual hours`,
