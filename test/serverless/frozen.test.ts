@@ -100,22 +100,20 @@ async function repeat(environment: Environment, event: unknown): Promise<number>
   return offset
 }
 
-/** A whole partition; asserts that offsets are dense. */
+/** A whole partition, up to the first fetch that finds nothing more; asserts that offsets are dense. */
 async function valuesIn(topic: string, partition = 0): Promise<string[]> {
   const values: string[] = []
   for (;;) {
     const answer = await reader.invoke(apiEvent('fetch', fetchFrame(topic, partition, values.length, 0)))
-    if (answer.statusCode === 202) break
-    const { error, end, records } = readFetched(frameIn(answer))
+    const { error, records } = readFetched(frameIn(answer))
     expect(error).toBe(0)
+    if (records.length === 0) return values
     for (const { offset, value } of recordsOf(records).records) {
       if (offset < values.length) continue
       expect(offset).toBe(values.length)
       values.push(value.toString())
     }
-    if (values.length >= end) break
   }
-  return values
 }
 
 /** Resolves when the injector has seen one more of these operations than before. */
