@@ -8,8 +8,6 @@ import { type Clock, sleep } from '../base/clock.ts'
 import { GATEWAYS_MAX, LEASE_RENEW_MS } from '../base/limits.ts'
 import { type Random, randomInt } from '../base/random.ts'
 import type { Members, Node } from '../broker/broker.ts'
-import type { DocumentStore } from '../storage/ports.ts'
-import { LeaseWatch } from './lease-watch.ts'
 import {
   decodeMembership,
   encodeMembership,
@@ -20,6 +18,8 @@ import {
   withGateway,
   withoutGateways,
 } from '../broker/membership-document.ts'
+import type { DocumentStore } from '../storage/ports.ts'
+import { LeaseWatch } from './lease-watch.ts'
 
 /** Leases are listed at least every so many renewals, even by a gateway that knows of no other. */
 const LOOK_ALONE_EVERY = 8
