@@ -1,7 +1,8 @@
 // `npm run bench:cold-start`: from the start of a process to its first answered frame, for the functions as they are bundled
 // for Lambda, against a bare handler in a bundle of its own that makes the same store calls with the same SDK clients (what
 // they are is recorded from the function, and compared with what the bare handler then does). Both run on the same emulator
-// in turn; the ratio of the medians must not exceed 1.3. The log has a checkpoint and entries behind it, as one in use has.
+// in turn; the ratio of the lower quartiles must not exceed 1.3 (whatever else runs on the machine only ever adds time, and to
+// half of the starts when it is busy). The log has a checkpoint and entries behind it, as one in use has.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -128,12 +129,12 @@ function ended(child: ChildProcess): Promise<void> {
   })
 }
 
-const median = (numbers: readonly number[]): number =>
-  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
+const lowerQuartile = (numbers: readonly number[]): number =>
+  [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 4)] ?? Number.NaN
 
-const medians = (runs: readonly Started[]) => ({
-  elapsedMs: median(runs.map(({ elapsedMs }) => elapsedMs)),
-  cpuMs: median(runs.map(({ cpuMs }) => cpuMs)),
+const lowerQuartiles = (runs: readonly Started[]) => ({
+  elapsedMs: lowerQuartile(runs.map(({ elapsedMs }) => elapsedMs)),
+  cpuMs: lowerQuartile(runs.map(({ cpuMs }) => cpuMs)),
 })
 
 const kindsOf = (plan: Plan): string =>
@@ -143,7 +144,7 @@ const kindsOf = (plan: Plan): string =>
     .sort()
     .join(' ')
 
-/** Rounds of one case; the ratio of the medians. */
+/** Rounds of one case; the ratio of the lower quartiles. */
 async function measure({ title, name, body }: Case, endpointUrl: string, bare: string): Promise<number> {
   const directory = bundleFunction(name, HOST)
   const event = eventOf(`/kafka/${name}`, body)
@@ -175,7 +176,7 @@ async function measure({ title, name, body }: Case, endpointUrl: string, bare: s
     // Who comes first changes, so that neither always follows the other.
     for (const one of round % 2 === 0 ? pair : pair.reverse()) await one()
   }
-  const [mine, bareOnes] = [medians(ours), medians(theirs)]
+  const [mine, bareOnes] = [lowerQuartiles(ours), lowerQuartiles(theirs)]
   const ratio = mine.elapsedMs / bareOnes.elapsedMs
   const cpuRatio = mine.cpuMs / bareOnes.cpuMs
   console.log(
