@@ -4,6 +4,7 @@ import type { TestProject } from 'vitest/node'
 import { loggedErrors } from './aws-query.ts'
 import { type Deployed, startDeployment } from './deployment.ts'
 import { startEdge } from './edge.ts'
+import { post } from './frames.ts'
 import { FIRST_TOPICS } from './topics.ts'
 
 declare module 'vitest' {
@@ -23,6 +24,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     project.provide('deployed', deployed)
     project.provide('url', edge.url)
     return async () => {
+      // Refused, and said so in the log: whoever finds no line at all has not found the logs.
+      await post({ url: edge.url, keys: deployed.caller }, 'admin', new Uint8Array())
       await edge.close()
       const { lines, errors } = await loggedErrors(deployed.endpointUrl)
       await stop()
