@@ -142,6 +142,8 @@ export async function startTidelog(options: TidelogOptions): Promise<RunningServ
     command: process.execPath,
     args: [
       ...(options.nodeArgs ?? []),
+      // As `npm start` does.
+      '--initial-old-space-size=128',
       join(ROOT, 'lib/cli/main.ts'),
       'start',
       ...['--kafka', `127.0.0.1:${port}`, '--http', `127.0.0.1:${http}`, '--data', options.directory],
