@@ -117,6 +117,13 @@ describe('what was written', () => {
       'lost-write',
     ])
   })
+  // Seed 2001902 of a long run: a request over HTTPS that was given up landed when the gateways had read their last and the
+  // reader over HTTPS had not.
+  it('is not lost what nobody had heard of and lands while the last reads go on', () => {
+    const late = send(['b'], undefined, { completed: undefined })
+    const behind = poll(1, ['b'], { invoked: END + 5, completed: END + 6 })
+    expect(names([send(['a'], 0), late, final(['a']), behind])).toEqual([])
+  })
   it('G1a: refused for good and there', () => {
     const refused = send(['a'], undefined, { outcome: 'fail', tries: [attempt({ outcome: 'unavailable' })] })
     expect(names([refused, final(['a'])])).toEqual(['G1a'])

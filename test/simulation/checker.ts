@@ -110,10 +110,15 @@ function checkDuplicates(view: PartitionView, report: Report): void {
   }
 }
 
-/** Everything acknowledged, and every batch of which a part was seen, must be in the final reads. */
+/**
+ * Everything acknowledged, and every batch of which a part was seen, must be in the final reads, or be read by somebody
+ * since these began: what nobody had heard of may land while they go on, behind those who have read their last.
+ */
 function checkLost(view: PartitionView, report: Report): void {
   if (view.final.length === 0) return
-  const inFinal = new Set(view.final.flatMap((poll) => poll.records.map((record) => record.value)))
+  const since = view.final.reduce((first, { invoked }) => Math.min(first, invoked), Number.POSITIVE_INFINITY)
+  const last = view.polls.filter(({ invoked }) => invoked >= since)
+  const inFinal = new Set(last.flatMap((poll) => poll.records.map((record) => record.value)))
   for (const send of view.sends) {
     const seen = send.values.some((value) => view.seen.has(value))
     if (send.outcome !== 'ok' && !(send.outcome === 'info' && seen)) continue
