@@ -137,24 +137,25 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
     return log.status().generation
   }
 
+  /** The answer, whatever happens, with the generation. */
+  async function answerAnyway(name: FrameFunction, request: HttpRequest): Promise<HttpResponse> {
+    const response = await answer(name, request).catch((error: unknown) => {
+      logger.error({ err: error, function: name }, 'A frame over HTTPS broke down')
+      const detail = 'The request could not be answered; whether it had an effect is unknown.'
+      return problem(500, 'Internal error', detail)
+    })
+    return { ...response, headers: { ...response.headers, [GENERATION_HEADER]: String(await generation()) } }
+  }
+
   return {
     async answer(name, request) {
-      let response: HttpResponse
-      const answered = answer(name, request)
+      const answered = answerAnyway(name, request)
       answering.add(answered)
       try {
-        response = await answered
-      } catch (error) {
-        logger.error({ err: error, function: name }, 'A frame over HTTPS broke down')
-        response = problem(
-          500,
-          'Internal error',
-          'The request could not be answered; whether it had an effect is unknown.',
-        )
+        return await answered
       } finally {
         answering.delete(answered)
       }
-      return { ...response, headers: { ...response.headers, [GENERATION_HEADER]: String(await generation()) } }
     },
     async settle() {
       await Promise.allSettled(answering)

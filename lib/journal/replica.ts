@@ -292,6 +292,15 @@ export function createReplica(args: {
 
   const refresh = shareReads(read)
 
+  async function idle(): Promise<void> {
+    const [read, applied] = [reading, applying]
+    await read
+    await applied
+    await Promise.allSettled(loads)
+    // Somebody may have asked, or brought a head, in the meantime.
+    if (reading !== read || applying !== applied) await idle()
+  }
+
   return {
     get root() {
       return root
@@ -319,14 +328,7 @@ export function createReplica(args: {
       reading = outcome
       return outcome
     },
-    async idle() {
-      for (let seen: unknown; seen !== reading; ) {
-        seen = reading
-        await reading
-      }
-      await applying
-      await Promise.allSettled(loads)
-    },
+    idle,
     observe: apply,
     expect(key, body) {
       assert(!expected.has(key), 'an entry is announced once')

@@ -168,7 +168,7 @@ export const httpsMutants: readonly Mutant[] = [
   {
     name: 'return-beside-a-page',
     sentence: 'nothing is under way in a function when it returns: nor is a page read for a verdict that was given up',
-    edits: [{ file: 'lib/journal/replica.ts', search: '      await Promise.allSettled(loads)\n', replace: '' }],
+    edits: [{ file: 'lib/journal/replica.ts', search: '    await Promise.allSettled(loads)\n', replace: '' }],
     seeds: 300,
   },
 ]

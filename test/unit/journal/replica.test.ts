@@ -38,6 +38,30 @@ async function fill(world: World, process: LogProcess, label: string, count: num
 }
 
 describe('replica', () => {
+  // Seed 2003300 of the simulation: a function returned with a head read under way that had begun while it settled.
+  it('is idle only when a read that was asked for meanwhile is over, too', async () => {
+    const world = await createWorld()
+    const other = await world.openJournal()
+    const { journal, script } = await world.openJournal()
+    const { replica } = journal
+    await sealAway(world, other, 'a')
+    script.next('readChunks', 'hold')
+    script.next('readHead', 'hold')
+    const observed = replica.observe(await headOf(world), 0)
+    let isIdle = false
+    const idle = replica.idle().then(() => {
+      isIdle = true
+    })
+    await rest()
+    const asked = replica.refresh()
+    script.release('readChunks')
+    await rest(10)
+    expect([await observed, script.held, isIdle]).toEqual([{ kind: 'fresh' }, 1, false])
+    script.release()
+    await idle
+    expect(await asked).toEqual({ kind: 'fresh' })
+  })
+
   it('is idle only when a read that waits for its turn is over, too', async () => {
     const world = await createWorld()
     const { journal, script } = await world.openJournal()
