@@ -5,6 +5,8 @@ import { afterEach, expect, test } from 'vitest'
 import { openHttpServer, reading } from '../../../lib/http/server.ts'
 
 const MIB = 1024 * 1024
+/** Tens of MiB take their time on a busy machine. */
+const PATIENT = { timeout: 15_000 }
 const closers: (() => unknown)[] = []
 afterEach(async () => {
   for (const close of closers.splice(0)) await close()
@@ -52,10 +54,14 @@ test('announcements alone stop nobody', async () => {
 test('bodies share a bound, and give it back however they end', async () => {
   const { port, send } = await serve()
   const senders: Socket[] = []
-  for (let i = 0; i < 17; i++) senders.push(await begun(port, 4 * MIB, new Uint8Array(4 * MIB - 1)))
-  await expect.poll(async () => (await send(new Uint8Array(MIB))).status).toBe(503)
+  // The question takes room, too, and may crowd out a sender whose bytes are still coming: another one takes its place.
+  while (senders.length < 17 || (await send(new Uint8Array(MIB))).status !== 503) {
+    expect(senders.length).toBeLessThan(60)
+    senders.push(await begun(port, 4 * MIB, new Uint8Array(4 * MIB - 1)))
+    if (senders.length >= 17) await new Promise((resolve) => setTimeout(resolve, 100))
+  }
   for (const socket of senders) socket.destroy()
-  await expect.poll(async () => (await send(new Uint8Array(MIB))).status).toBe(200)
+  await expect.poll(async () => (await send(new Uint8Array(MIB))).status, PATIENT).toBe(200)
 })
 
 test('a body that is longer than it may be is refused, announced or in pieces', async () => {
@@ -86,9 +92,9 @@ test('answers that nobody reads count, too, until their reader is gone', async (
     socket.write('GET /out HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(2))
     readers.push(socket)
   }
-  await expect.poll(async () => (await send('x')).status).toBe(503)
+  await expect.poll(async () => (await send('x')).status, PATIENT).toBe(503)
   for (const socket of readers) socket.destroy()
-  await expect.poll(async () => (await send('x')).status).toBe(200)
+  await expect.poll(async () => (await send('x')).status, PATIENT).toBe(200)
 })
 
 test('a sender that goes away in the middle ends its own request only', async () => {
