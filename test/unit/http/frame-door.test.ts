@@ -16,6 +16,7 @@ import { type FrameFunction, functionOf, HTTPS_FRAME_BYTES_MAX } from '../../../
 import { apiVersions } from '../../../lib/wire/messages/api-versions.ts'
 import { createTopics } from '../../../lib/wire/messages/create-topics.ts'
 import { deleteTopics } from '../../../lib/wire/messages/delete-topics.ts'
+import { describeConfigs } from '../../../lib/wire/messages/describe-configs.ts'
 import { fetch } from '../../../lib/wire/messages/fetch.ts'
 import { initProducerId } from '../../../lib/wire/messages/init-producer-id.ts'
 import { listOffsets } from '../../../lib/wire/messages/list-offsets.ts'
@@ -149,6 +150,20 @@ describe('frames over HTTPS', () => {
     expect(told.topics[0]!.partitions[0]!.leaderId).toBe(1)
     const untold = await call(runtime, metadata, 4, request)
     expect(untold.brokers[0]!.host).toBe('tidelog.invalid')
+  })
+
+  it('announces its limits in the configs of the broker', async () => {
+    const { runtime } = await withTopic()
+    const configurationKeys = ['socket.request.max.bytes', 'fetch.max.bytes']
+    const told = await call(runtime, describeConfigs, 2, {
+      resources: [{ resourceType: 4, resourceName: '1', configurationKeys }],
+      includeSynonyms: false,
+    })
+    const values = told.results[0]!.configs.map(({ name, value }) => [name, Number(value)])
+    expect(values.toSorted()).toEqual([
+      ['fetch.max.bytes', HTTPS_FRAME_BYTES_MAX],
+      ['socket.request.max.bytes', HTTPS_FRAME_BYTES_MAX],
+    ])
   })
 
   it('says the generation with every answer', async () => {
