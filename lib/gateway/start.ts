@@ -10,7 +10,7 @@ import { systemRandom } from '../base/random.ts'
 import type { Broker, Members } from '../broker/broker.ts'
 import { type BrokerSettings, brokerSettings } from '../broker/broker-settings.ts'
 import { createBroker } from '../broker/router.ts'
-import { createFrameDoor, type FrameDoor } from '../http/frame-door.ts'
+import { createFrameDoor, FRAME_DOOR_SETTINGS, type FrameDoor } from '../http/frame-door.ts'
 import { health } from '../http/health.ts'
 import { createMetrics, type Metrics } from '../http/metrics.ts'
 import { createAnswerMemory, forgetAnswers } from '../http/remembered-answers.ts'
@@ -145,11 +145,12 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const random = systemRandom
   const compression = threadedCompression
   const onRequest = metrics.onRequest
-  const brokerFor = (seen: Members): Broker =>
+  const brokerFor = (seen: Members, settings: BrokerSettings): Broker =>
     createBroker({ log, members: seen, settings, compression, clock, random, logger, onRequest })
+  const doorSettings = settingsOf({ ...options.settings, ...FRAME_DOOR_SETTINGS })
   const answers = createAnswerMemory({ log, documents: stores.documents, clock, random })
-  const door = createFrameDoor({ log, members, answers, logger, broker: brokerFor })
-  listener.serve(brokerFor(members), () => log.fetchMemory.waiting)
+  const door = createFrameDoor({ log, members, answers, logger, broker: (seen) => brokerFor(seen, doorSettings) })
+  listener.serve(brokerFor(members, settings), () => log.fetchMemory.waiting)
   metrics.attach({ status: () => log.status(), budget: () => listener.budget, fetchMemory: () => log.fetchMemory })
   http?.serve(routes(log, members, metrics, door))
   const httpAddress = http === undefined ? undefined : { host: http.host, port: http.port }

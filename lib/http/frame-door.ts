@@ -42,6 +42,12 @@ export interface FrameDoorOptions {
   readonly advertise?: { readonly host: string; readonly port: number }
 }
 
+/** What a broker behind this door says of its limits, so that clients keep within them. */
+export const FRAME_DOOR_SETTINGS: Readonly<Record<string, string>> = {
+  'socket.request.max.bytes': String(HTTPS_FRAME_BYTES_MAX),
+  'fetch.max.bytes': String(HTTPS_FRAME_BYTES_MAX),
+}
+
 const LENGTH_BYTES = 4
 const WAITED_MS_MAX = 24 * 60 * 60 * 1000
 /** The one node that a client behind HTTPS sees. */

@@ -9,8 +9,7 @@ import { type OpenedLog, openLog } from '../log/open-log.ts'
 import type { IdentifyOutcome } from '../storage/aws/deployment.ts'
 import type { Stores } from '../storage/ports.ts'
 import type { Compression } from '../wire/compression.ts'
-import { HTTPS_FRAME_BYTES_MAX } from '../wire/https.ts'
-import { createFrameDoor, type FrameDoor } from './frame-door.ts'
+import { createFrameDoor, FRAME_DOOR_SETTINGS, type FrameDoor } from './frame-door.ts'
 import { createFunctionClock, type FunctionClock } from './function-clock.ts'
 import { NO_ADDRESS, readFunctionMembers } from './function-members.ts'
 import { createAnswerMemory } from './remembered-answers.ts'
@@ -103,13 +102,7 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
 }
 
 const SETTINGS = (() => {
-  const most = String(HTTPS_FRAME_BYTES_MAX)
-  const outcome = brokerSettings(
-    new Map([
-      ['socket.request.max.bytes', most],
-      ['fetch.max.bytes', most],
-    ]),
-  )
+  const outcome = brokerSettings(new Map(Object.entries(FRAME_DOOR_SETTINGS)))
   if (outcome.kind !== 'ok') throw new Error(outcome.message)
   return outcome.settings
 })()
