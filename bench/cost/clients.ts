@@ -1,7 +1,7 @@
 // What clients ask of the functions while costs are counted: producers that number their batches, topics, fetches. Whoever
 // is answered otherwise than expected ends the run, so that no failed request is counted as a cheap one.
 import { systemClock } from '../../lib/base/clock.ts'
-import { newUlid } from '../../lib/base/ids.ts'
+import { newUlid, type Ulid } from '../../lib/base/ids.ts'
 import { systemRandom } from '../../lib/base/random.ts'
 import { encodeRequestFrame } from '../../lib/wire/frame.ts'
 import { deleteTopics } from '../../lib/wire/messages/delete-topics.ts'
@@ -54,7 +54,7 @@ export async function openWriter(coordinate: Environment, topic: string): Promis
   }
 }
 
-export const ulid = (): string => newUlid(systemClock, systemRandom)
+export const ulid = (): Ulid => newUlid(systemClock, systemRandom)
 
 function framed(buffers: readonly Uint8Array[]): Buffer {
   const frame = Buffer.concat(buffers)

@@ -4,14 +4,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { type BundleName, bundleFunction } from '../../infra/bundle.ts'
+import type { Ulid } from '../../lib/base/ids.ts'
 import type { ApiEvent, ApiResult } from '../../lib/http/api-gateway.ts'
 import {
   ADVERTISE_HEADER,
   CONNECTION_HEADER,
   FRAME_CONTENT_TYPE,
   type FrameFunction,
+  formatRequestId,
   functionOf,
   GENERATION_HEADER,
+  isLongFrame,
   REQUEST_ID_HEADER,
   WAITED_HEADER,
 } from '../../lib/wire/https.ts'
@@ -43,8 +46,8 @@ export interface World {
 }
 
 export interface Environment {
-  /** Sends a frame through the door of API Gateway; `requestId` is a ULID. */
-  ask(frame: Buffer, requestId?: string): Promise<Invocation>
+  /** Sends a frame through the door of API Gateway. */
+  ask(frame: Buffer, id?: Ulid): Promise<Invocation>
   invoke(event: unknown): Promise<Invocation>
   end(): Promise<void>
 }
@@ -97,8 +100,8 @@ export async function startEnvironment(world: World, name: BundleName): Promise<
 
   return {
     invoke,
-    async ask(frame, requestId) {
-      const event = eventOf(frame, world.generation, requestId)
+    async ask(frame, id) {
+      const event = eventOf(frame, world.generation, id)
       const invocation = await invoke(event, frame.length)
       const answer = JSON.parse(invocation.result) as ApiResult
       const told = Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8')
@@ -130,8 +133,9 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** As API Gateway makes it of a request that `tidelog connect` sends. */
-function eventOf(frame: Buffer, generation: number, requestId: string | undefined): ApiEvent {
+function eventOf(frame: Buffer, generation: number, id: Ulid | undefined): ApiEvent {
   const name: FrameFunction = functionOf(frame.readInt16BE(4))
+  const long = isLongFrame(frame.length - 4)
   return {
     rawPath: `/kafka/${name}`,
     headers: {
@@ -145,7 +149,7 @@ function eventOf(frame: Buffer, generation: number, requestId: string | undefine
       [CONNECTION_HEADER]: '01HZZZZZZZZZZZZZZZZZZZZZZZ-1',
       [ADVERTISE_HEADER]: '127.0.0.1:9092',
       [WAITED_HEADER]: '0',
-      ...(requestId === undefined ? {} : { [REQUEST_ID_HEADER]: `${generation}-${requestId}` }),
+      ...(id === undefined ? {} : { [REQUEST_ID_HEADER]: formatRequestId({ generation, id, long }) }),
     },
     requestContext: { http: { method: 'POST' } },
     body: frame.toString('base64'),

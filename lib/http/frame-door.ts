@@ -17,6 +17,7 @@ import {
   functionOf,
   GENERATION_HEADER,
   HTTPS_FRAME_BYTES_MAX,
+  isLongFrame,
   parseRequestId,
   REQUEST_ID_HEADER,
   WAITED_HEADER,
@@ -210,6 +211,9 @@ function open(functionName: FrameFunction, { method, headers, body }: HttpReques
   if (requestIdText !== undefined && requestId === undefined) {
     return badHeader(REQUEST_ID_HEADER, 'is ‹generation›-‹ULID›, the generation as the last answer told it')
   }
+  if (requestId?.long === false && isLongFrame(frame.length)) {
+    return badHeader(REQUEST_ID_HEADER, 'ends in -long when the frame has more than 4096 bytes behind its prefix')
+  }
   const connection = headers[CONNECTION_HEADER] ?? 'unnamed'
   if (!/^[A-Za-z0-9-]{1,64}$/.test(connection)) {
     return badHeader(CONNECTION_HEADER, 'is 1 to 64 letters, digits and dashes')
@@ -220,7 +224,7 @@ function open(functionName: FrameFunction, { method, headers, body }: HttpReques
   const advertiseText = headers[ADVERTISE_HEADER]
   const advertise = advertiseText === undefined ? undefined : parseAddress(advertiseText)
   if (advertiseText !== undefined && advertise === undefined) return badHeader(ADVERTISE_HEADER, 'is host:port')
-  const name = requestId && { ...requestId, frameHash: sha256(frame), frameBytes: frame.length }
+  const name = requestId && { ...requestId, frameHash: sha256(frame) }
   return { frame, apiKey: header.apiKey, name, connection, waitedMs, advertise }
 }
 

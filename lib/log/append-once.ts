@@ -3,10 +3,10 @@
 // whichever processes, exactly the one whose put was applied appends; every other looks for the outcome of that one, and
 // says `unknown` when it does not find it. ⚠ A put in doubt counts as another's: two tries that both append could land in
 // two generations of the journal, where no condition keeps them apart. ⚠ The whole name of the segment, with the kind that
-// says which store holds it, follows from the frame alone: topics and their settings may change between two tries, and with
+// says which store holds it, follows from the request's name alone: topics and their settings may change between two tries, and with
 // them which batches are good and how long they are.
 import { type Clock, sleep } from '../base/clock.ts'
-import { HEAD_VIEW_AGE_MS, TINY_SEGMENT_BYTES_MAX, TINY_SEGMENT_GROWN_BYTES_MAX } from '../base/limits.ts'
+import { HEAD_VIEW_AGE_MS, TINY_SEGMENT_GROWN_BYTES_MAX } from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { FlushBatch } from '../journal/entries/flush.ts'
 import type { Journal } from '../journal/journal.ts'
@@ -128,7 +128,7 @@ export function createAppendOnce(args: {
       if ((await replica.refresh()).kind !== 'fresh') return all({ kind: 'unknown' })
       if (name.generation > replica.root.position.generation) return { kind: 'fromTheFuture' }
     }
-    const kind = name.frameBytes <= TINY_SEGMENT_BYTES_MAX ? 'tiny' : 'segment'
+    const kind = name.long ? 'segment' : 'tiny'
     const key = objectKey(kind, name.generation, name.id)
     if (name.generation < replica.root.horizon) return lookFor(name, key, batches, 1)
     if (clock.monotonic() - replica.asOf > HEAD_VIEW_AGE_MS) void replica.refresh()

@@ -70,9 +70,10 @@ export interface RequestName {
   /** What its client knew before it sent the request first. */
   readonly generation: number
   readonly id: Ulid
-  /** SHA-256 of the frame, and its length. */
+  /** Whether its segment is an object of the object store rather than a tiny one. */
+  readonly long: boolean
+  /** SHA-256 of the frame. */
   readonly frameHash: Uint8Array
-  readonly frameBytes: number
 }
 
 export type AppendOnceOutcome =

@@ -2,8 +2,10 @@
 // frame comes back; the function follows from the API key, so that each can have the least rights. A request id names the
 // request across repeats. It carries the journal generation that its client knew when it chose the id, because an object and
 // a journal entry made for the request are named after both, whichever process makes them: a repeat finds what the first try
-// left. Everything is described for people in docs/https.md.
+// left. The id also says whether the frame is long: that decides which store takes the object, so no id stands for objects in
+// two stores. Everything is described for people in docs/https.md.
 import { isUlid, type Ulid } from '../base/ids.ts'
+import { TINY_SEGMENT_BYTES_MAX } from '../base/limits.ts'
 
 /** The functions behind `/kafka/`. */
 export const FRAME_FUNCTIONS = ['produce', 'fetch', 'coordinate', 'admin'] as const
@@ -43,15 +45,20 @@ export interface RequestId {
   /** The journal generation its client knew: the origin of all that is made for the request. */
   readonly generation: number
   readonly id: Ulid
+  /** Its frame may be longer than 4 KiB. */
+  readonly long: boolean
 }
 
-export function formatRequestId({ generation, id }: RequestId): string {
-  return `${generation}-${id}`
+/** Whether a frame of this length, without its prefix, needs an id that says so. */
+export const isLongFrame = (frameBytes: number): boolean => frameBytes > TINY_SEGMENT_BYTES_MAX
+
+export function formatRequestId({ generation, id, long }: RequestId): string {
+  return `${generation}-${id}${long ? '-long' : ''}`
 }
 
 /** Undefined when the text is no request id. */
 export function parseRequestId(text: string): RequestId | undefined {
-  const match = /^([1-9]\d{0,14})-([0-9A-Z]{26})$/.exec(text)
+  const match = /^([1-9]\d{0,14})-([0-9A-Z]{26})(-long)?$/.exec(text)
   if (match === null || !isUlid(match[2]!)) return undefined
-  return { generation: Number(match[1]), id: match[2] as Ulid }
+  return { generation: Number(match[1]), id: match[2] as Ulid, long: match[3] !== undefined }
 }

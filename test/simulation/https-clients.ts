@@ -51,6 +51,7 @@ export function createHttpsLine(client: HttpsClient, random: Seeded): HttpsLine 
   }
 }
 
+const LONG_FRAME_BYTES = 5_000
 const REQUEST_TIMEOUT_MS = 40_000
 const FETCH_TIMEOUT_MS = 10_000
 
@@ -211,11 +212,11 @@ export async function runRogue(
     return sent.kind === 'answered' ? { status: sent.status, frame: Buffer.from(sent.body).subarray(4) } : undefined
   }
   /** True: it was told that its record is there. */
-  async function produce(requestId: string, target: Target): Promise<boolean> {
+  async function produce(requestId: string, target: Target, paddingBytes = 0): Promise<boolean> {
     const value = `${name}.${++values}`
     const timestamps = [EPOCH_MS + Math.floor(scene.world.now())]
     const producer = { producerId: -1, producerEpoch: -1, baseSequence: -1 }
-    const bytes = batchOf({ values: [value], timestamps, paddingBytes: 0, ...producer })
+    const bytes = batchOf({ values: [value], timestamps, paddingBytes, ...producer })
     const attempt: Try = { connection: requestId, started: undefined, answered: undefined, outcome: undefined }
     const send = scene.history.add<Send>({
       kind: 'send',
@@ -244,10 +245,12 @@ export async function runRogue(
   for (let round = 0; round < rounds && scene.busy; round++) {
     scene.operations++
     const id = newUlid(clock, random)
-    const requestId = formatRequestId({ generation, id })
+    // Under a short id a long frame is refused; under a long one both sizes go to the same store.
+    const long = random.chance(0.3)
+    const requestId = formatRequestId({ generation, id, long })
     if (random.chance(0.3)) {
       incidents.count('request id from the future')
-      const later = formatRequestId({ generation: generation + random.int(1_000, 10_000), id })
+      const later = formatRequestId({ generation: generation + random.int(1_000, 10_000), id, long })
       const isThere = await produce(later, random.pick(keptTargets(scene)))
       if (isThere) scene.history.add({ kind: 'sight', anomaly: 'future', detail: `${later} was answered` })
     } else {
@@ -255,9 +258,10 @@ export async function runRogue(
       if (random.chance(0.5)) {
         // Side by side in one place or another: alike in everything but their records.
         const target = random.pick(keptTargets(scene))
-        const first = produce(requestId, target)
+        const paddingBytes = () => (random.chance(long ? 0.5 : 0.1) ? LONG_FRAME_BYTES : 0)
+        const first = produce(requestId, target, paddingBytes())
         if (random.chance(0.5)) await first
-        await Promise.all([first, produce(requestId, target)])
+        await Promise.all([first, produce(requestId, target, paddingBytes())])
       } else {
         await create(requestId, `${name}.${round}.a`)
         await create(requestId, `${name}.${round}.b`)

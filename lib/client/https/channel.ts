@@ -12,7 +12,7 @@ import {
 } from '../../base/limits.ts'
 import { randomFraction } from '../../base/random.ts'
 import { decodeRequestHeader, encodeRequestFrame, type RequestHeader } from '../../wire/frame.ts'
-import { type FrameFunction, formatRequestId, functionOf } from '../../wire/https.ts'
+import { type FrameFunction, formatRequestId, functionOf, isLongFrame } from '../../wire/https.ts'
 import { apiVersions } from '../../wire/messages/api-versions.ts'
 import { FetchPace, type FetchQuestion, fetchQuestion, isEmptyAnswer } from './fetch-pace.ts'
 import type { Line } from './line.ts'
@@ -151,7 +151,9 @@ export class Channel {
       if (learned.kind === 'refused') return learned
     }
     const { generation, clock, random } = this.#line
-    const requestId = generation === undefined ? undefined : formatRequestId({ generation, id: newUlid(clock, random) })
+    const long = isLongFrame(request.frame.length)
+    const requestId =
+      generation === undefined ? undefined : formatRequestId({ generation, id: newUlid(clock, random), long })
     const { question } = request
     return question === undefined ? this.#ask(request, requestId) : this.#fetch(request, question, requestId)
   }

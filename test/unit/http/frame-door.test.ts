@@ -336,6 +336,21 @@ describe('frames over HTTPS', () => {
     expect(topics.map(({ name }) => name).sort()).toEqual(['one', 't'])
   })
 
+  it('tells frames of both sizes under one id apart in any process, because the id names one store only', async () => {
+    const { open, runtime } = await withTopic()
+    const other = await open()
+    const long = body(produce, 9, produceRequest('x'.repeat(5000)))
+    const short = body(produce, 9, produceRequest('x'))
+    const ask = async (where: FunctionRuntime, frame: Buffer, id: string) =>
+      (await post(where, 'produce', frame, { 'tidelog-request-id': id })).status
+    expect(await ask(runtime, long, `1-${ULID(11)}`)).toBe(400)
+    expect(await ask(runtime, long, `1-${ULID(11)}-long`)).toBe(200)
+    expect(await ask(other, short, `1-${ULID(11)}-long`)).toBe(409)
+    expect(await ask(runtime, short, `1-${ULID(12)}-long`)).toBe(200)
+    expect(await ask(other, long, `1-${ULID(12)}-long`)).toBe(409)
+    expect(await endOffset(runtime)).toBe(2)
+  })
+
   it('refuses a generation that no journal has reached', async () => {
     const { runtime } = await withTopic()
     const headers = { 'tidelog-request-id': `99-${ULID(8)}` }

@@ -27,14 +27,10 @@ function scene() {
   /** In an environment that knows nothing of earlier requests. */
   const ask = (generation: number) => {
     const answers = createAnswerMemory({ log, documents, clock: systemClock, random: systemRandom })
-    return answers.once(
-      { generation, id: ID, frameHash: new Uint8Array(32), frameBytes: 10 },
-      CREATE_TOPICS,
-      async () => {
-        runs++
-        return { kind: 'send', buffers: [Buffer.from('answer')] }
-      },
-    )
+    return answers.once({ generation, id: ID, frameHash: new Uint8Array(32), long: false }, CREATE_TOPICS, async () => {
+      runs++
+      return { kind: 'send', buffers: [Buffer.from('answer')] }
+    })
   }
   const later = { ...systemClock, now: () => Date.now() + ANSWERS_KEPT_MS + 1 }
   return {
@@ -60,7 +56,7 @@ describe('remembered answers', () => {
     expect(await forget()).toBe(0)
     root.horizon = 8
     expect(await forget()).toBe(1)
-    const key = `${ANSWERS}/${formatRequestId({ generation: 7, id: ID })}`
+    const key = `${ANSWERS}/${formatRequestId({ generation: 7, id: ID, long: false })}`
     expect((await documents.get(key)).kind).toBe('missing')
   })
 
