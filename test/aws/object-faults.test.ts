@@ -24,29 +24,29 @@ const spoiled = <T>(operation: string, fault: Fault, run: () => Promise<T>) =>
 describe('objects', () => {
   test.each(ON_S3)('put to S3: %s', async (_name, { fault, outcome, applied }) => {
     const key = freshKey('segment')
-    const put = () => stores.objects.put(key, [Buffer.from('two '), Buffer.from('parts')])
-    expect(await spoiled('s3 PutObject', fault, put)).toMatchObject(outcome)
+    const put = (by: Stores) => by.objects.put(key, [Buffer.from('two '), Buffer.from('parts')])
+    expect(await spoiled('s3 PutObject', fault, () => put(stores))).toMatchObject(outcome)
     expect((await straight.objects.get(key)).kind).toBe(applied ? 'found' : 'missing')
-    expect((await put()).kind).toBe(applied ? 'exists' : 'applied')
+    expect((await put(straight)).kind).toBe(applied ? 'exists' : 'applied')
     const found = await straight.objects.get(key)
     expect(found.kind === 'found' && Buffer.from(found.bytes).toString()).toBe('two parts')
   })
 
   test.each(ON_DYNAMODB)('put of a tiny segment: %s', async (_name, { fault, outcome, applied }) => {
     const key = freshKey('tiny')
-    const put = () => stores.objects.put(key, [Buffer.from('tiny')])
-    expect(await spoiled('dynamodb PutItem', fault, put)).toMatchObject(outcome)
+    const put = (by: Stores) => by.objects.put(key, [Buffer.from('tiny')])
+    expect(await spoiled('dynamodb PutItem', fault, () => put(stores))).toMatchObject(outcome)
     expect((await straight.objects.get(key)).kind).toBe(applied ? 'found' : 'missing')
-    expect((await put()).kind).toBe(applied ? 'exists' : 'applied')
+    expect((await put(straight)).kind).toBe(applied ? 'exists' : 'applied')
   })
 
   test.each(ON_S3)('delete from S3: %s', async (_name, { fault, outcome, applied }) => {
     const key = freshKey('segment')
     await straight.objects.put(key, [freshBytes()])
-    const remove = () => stores.objects.delete([key])
-    expect(await spoiled('s3 DeleteObjects', fault, remove)).toMatchObject(outcome)
+    const remove = (by: Stores) => by.objects.delete([key])
+    expect(await spoiled('s3 DeleteObjects', fault, () => remove(stores))).toMatchObject(outcome)
     expect((await straight.objects.get(key)).kind).toBe(applied ? 'missing' : 'found')
-    expect(await remove()).toEqual({ kind: 'applied' })
+    expect(await remove(straight)).toEqual({ kind: 'applied' })
     expect((await straight.objects.get(key)).kind).toBe('missing')
   })
 
@@ -61,18 +61,18 @@ describe('objects', () => {
     ]
     for (const [code, outcome] of outcomes) {
       const fault: Fault = { kind: 'answerWith', status: 200, contentType: 'application/xml', body: result(code) }
-      const remove = () => stores.objects.delete([freshKey('segment')])
-      expect(await spoiled('s3 DeleteObjects', fault, remove), code).toMatchObject(outcome)
+      const remove = (by: Stores) => by.objects.delete([freshKey('segment')])
+      expect(await spoiled('s3 DeleteObjects', fault, () => remove(stores)), code).toMatchObject(outcome)
     }
   })
 
   test.each(ON_DYNAMODB)('delete of a tiny segment: %s', async (_name, { fault, outcome, applied }) => {
     const key = freshKey('tiny')
     await straight.objects.put(key, [freshBytes()])
-    const remove = () => stores.objects.delete([key])
-    expect(await spoiled('dynamodb BatchWriteItem', fault, remove)).toMatchObject(outcome)
+    const remove = (by: Stores) => by.objects.delete([key])
+    expect(await spoiled('dynamodb BatchWriteItem', fault, () => remove(stores))).toMatchObject(outcome)
     expect((await straight.objects.get(key)).kind).toBe(applied ? 'missing' : 'found')
-    expect(await remove()).toEqual({ kind: 'applied' })
+    expect(await remove(straight)).toEqual({ kind: 'applied' })
   })
 
   test('delete of tiny segments: DynamoDB leaves some over, then all of them', async () => {
@@ -95,9 +95,9 @@ describe('objects', () => {
 describe('documents', () => {
   test.each(ON_DYNAMODB)('put: %s', async (_name, { fault, outcome, applied }) => {
     const key = `things/${newUlid(systemClock, systemRandom)}`
-    const put = () => stores.documents.put(key, Buffer.from('a'), 0)
-    expect(await spoiled('dynamodb PutItem', fault, put)).toMatchObject(outcome)
-    const repeated = await put()
+    const put = (by: Stores) => by.documents.put(key, Buffer.from('a'), 0)
+    expect(await spoiled('dynamodb PutItem', fault, () => put(stores))).toMatchObject(outcome)
+    const repeated = await put(straight)
     if (applied) expect(repeated).toMatchObject({ kind: 'conflict', current: { key, version: 1 } })
     else expect(repeated).toEqual({ kind: 'applied', version: 1 })
   })
@@ -105,9 +105,9 @@ describe('documents', () => {
   test.each(ON_DYNAMODB)('delete: %s', async (_name, { fault, outcome, applied }) => {
     const key = `things/${newUlid(systemClock, systemRandom)}`
     await straight.documents.put(key, Buffer.from('a'), 0)
-    const remove = () => stores.documents.delete(key, 1)
-    expect(await spoiled('dynamodb DeleteItem', fault, remove)).toMatchObject(outcome)
+    const remove = (by: Stores) => by.documents.delete(key, 1)
+    expect(await spoiled('dynamodb DeleteItem', fault, () => remove(stores))).toMatchObject(outcome)
     expect((await straight.documents.get(key)).kind).toBe(applied ? 'missing' : 'found')
-    expect((await remove()).kind).toBe(applied ? 'conflict' : 'applied')
+    expect((await remove(straight)).kind).toBe(applied ? 'conflict' : 'applied')
   })
 })
