@@ -43,11 +43,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'lib/storage/': ['lib/base/', 'lib/storage/'],
   'lib/journal/': ['lib/base/', 'lib/journal/', 'lib/wire/record-batch.ts', 'lib/storage/ports.ts'],
   'lib/log/': ['lib/base/', 'lib/wire/', 'lib/journal/', 'lib/log/', 'lib/storage/ports.ts'],
-  'lib/broker/': ['lib/base/', 'lib/wire/', 'lib/journal/', 'lib/log/', 'lib/broker/', 'lib/storage/ports.ts'],
+  'lib/groups/': ['lib/base/', 'lib/wire/', 'lib/journal/', 'lib/log/', 'lib/groups/', 'lib/storage/ports.ts'],
+  'lib/broker/': [
+    'lib/base/',
+    'lib/wire/',
+    'lib/journal/',
+    'lib/log/',
+    'lib/groups/',
+    'lib/broker/',
+    'lib/storage/ports.ts',
+  ],
   'lib/client/': ['lib/base/', 'lib/wire/', 'lib/client/'],
 }
 
-const DOMAIN = ['lib/journal/', 'lib/log/', 'lib/broker/']
+const DOMAIN = ['lib/journal/', 'lib/log/', 'lib/groups/', 'lib/broker/']
 const NATIVE = ['node:fs', 'node:net', 'node:http', 'node:zlib', 'node:timers', 'node:process', 'node:os']
 
 describe('tidy', () => {

@@ -1,0 +1,117 @@
+// The state of one consumer group, as the group's document holds it: plain data that survives JSON. Everything that decides
+// about a group is a pure function from a state, an event and the time to a new state and an answer (`classic/`,
+// `consumer/`); it changes nothing in place and returns the very same object when nothing changed, which is how the
+// coordinator knows that there is nothing to write. When its members were last heard of is kept apart (`seen-document.ts`),
+// since that changes with every heartbeat.
+import type { TopicId } from '../base/ids.ts'
+
+export type Group = ClassicGroup | ConsumerGroup
+
+interface GroupBase {
+  readonly id: string
+  /**
+   * Raised with each new classic generation, whenever a partition passes from one member to another, when a static member is
+   * replaced, and when the group is deleted (DESIGN.md section 9). Never goes down.
+   */
+  readonly fence: number
+  /** The number of the next member: names it in the `seen` document. Never used again. */
+  readonly nextMemberNumber: number
+  /** Wall clock: since when there has been no member. Undefined while there are some. */
+  readonly emptySinceMs?: number
+}
+
+// --- classic -----------------------------------------------------------------------------------------------------------
+
+export type ClassicPhase = 'empty' | 'preparingRebalance' | 'completingRebalance' | 'stable'
+
+export interface ClassicGroup extends GroupBase {
+  readonly kind: 'classic'
+  readonly phase: ClassicPhase
+  readonly generation: number
+  /** `consumer`, `connect`, …; undefined until the first member came. */
+  readonly protocolType?: string
+  /** Chosen for this generation. */
+  readonly protocol?: string
+  readonly leader?: string
+  /** In the order of their joining. */
+  readonly members: readonly ClassicMember[]
+  /** Members that were told MEMBER_ID_REQUIRED and have not come back yet. */
+  readonly pending: readonly { readonly memberId: string; readonly untilMs: number }[]
+  /** Of `preparingRebalance`: when it began, when it ends whoever is missing, and when it may end at the earliest. */
+  readonly rebalance?: { readonly sinceMs: number; readonly deadlineMs: number; readonly notBeforeMs: number }
+  /** Of `completingRebalance`: until when members must have sent SyncGroup. */
+  readonly syncDeadlineMs?: number
+}
+
+export interface ClassicMember {
+  readonly memberId: string
+  readonly number: number
+  readonly instanceId?: string
+  readonly clientId: string
+  readonly clientHost: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  /** In the member's order of preference; `metadata` is base64. */
+  readonly protocols: readonly { readonly name: string; readonly metadata: string }[]
+  /** Base64; empty until the leader assigned something. */
+  readonly assignment: string
+  /** The join that this member waits to be answered, by the token of its request. */
+  readonly joining?: string
+  /** The last join that was answered for the current generation: a repeat of that request gets the same answer. */
+  readonly joined?: string
+  /** It has sent SyncGroup in this generation. */
+  readonly synced: boolean
+}
+
+// --- consumer (KIP-848) ------------------------------------------------------------------------------------------------
+
+/** Partitions by topic id, both ascending. */
+export type Assignment = readonly { readonly topicId: TopicId; readonly partitions: readonly number[] }[]
+
+export interface ConsumerGroup extends GroupBase {
+  readonly kind: 'consumer'
+  readonly epoch: number
+  /** The epoch that the members' targets were computed for. */
+  readonly targetEpoch: number
+  /** The topics and partitions that the targets were computed from. */
+  readonly topics: readonly { readonly id: TopicId; readonly name: string; readonly partitions: number }[]
+  /** What each pattern of a member matched, and when that was looked up. */
+  readonly patterns: readonly { readonly pattern: string; readonly names: readonly string[]; readonly atMs: number }[]
+  /** Ascending by `memberId`. */
+  readonly members: readonly ConsumerMember[]
+}
+
+/** As Kafka's: `unrevokedPartitions` must give up some first, `unreleasedPartitions` waits for others to give up some. */
+export type ConsumerMemberState = 'stable' | 'unrevokedPartitions' | 'unreleasedPartitions'
+
+export interface ConsumerMember {
+  readonly memberId: string
+  readonly number: number
+  readonly instanceId?: string
+  readonly rackId?: string
+  readonly clientId: string
+  readonly clientHost: string
+  readonly sessionTimeoutMs: number
+  readonly rebalanceTimeoutMs: number
+  readonly subscribedTopics: readonly string[]
+  readonly subscribedPattern?: string
+  readonly serverAssignor?: string
+  /** -2 for a static member that left for a while. */
+  readonly memberEpoch: number
+  readonly previousEpoch: number
+  readonly state: ConsumerMemberState
+  readonly assigned: Assignment
+  readonly pendingRevocation: Assignment
+  readonly target: Assignment
+  /** Until when it must have revoked what it was asked to. */
+  readonly revokeDeadlineMs?: number
+  /** Set for a member that speaks the classic protocol in this group (upgrade and downgrade of a running group). */
+  readonly classic?: {
+    readonly protocols: readonly { readonly name: string; readonly metadata: string }[]
+    readonly joining?: string
+    readonly joined?: string
+    readonly synced: boolean
+    readonly joinDeadlineMs?: number
+    readonly syncDeadlineMs?: number
+  }
+}
