@@ -3,6 +3,7 @@
 // its source. What Kafka has and we do not is left out instead of being shown with a value that means nothing.
 import { assert } from '../base/assert.ts'
 import { CONNECTION_IDLE_MS_MAX, CONNECTIONS_MAX, FETCH_BYTES_MAX, FRAME_BYTES_MAX } from '../base/limits.ts'
+import type { GroupSettings } from '../groups/step.ts'
 import {
   CONFIG_SOURCES,
   CONFIG_TYPES,
@@ -15,6 +16,7 @@ import {
 } from '../log/settings.ts'
 import { type TopicConfigVerdict, validateTopicConfigs } from '../log/topic-settings.ts'
 import { TOPIC_CONFIGS } from '../log/topic-settings-table.ts'
+import { GROUP_CONFIGS, groupSettings, validateGroupSettings } from './group-settings.ts'
 
 /** The broker's settings as handlers use them. Make one with `brokerSettings`. */
 export interface BrokerSettings {
@@ -38,6 +40,8 @@ export interface BrokerSettings {
   readonly connectionIdleMsMax: number
   /** offsets.retention.minutes */
   readonly offsetsRetentionMinutes: number
+  /** group.* */
+  readonly group: GroupSettings
 }
 
 const OWN_CONFIGS: readonly ConfigDefinition[] = [
@@ -120,8 +124,8 @@ const TOPIC_DEFAULTS: readonly ConfigDefinition[] = TOPIC_CONFIGS.flatMap((topic
 )
 
 /** Every configuration that a broker has here, by name. */
-export const BROKER_CONFIGS: readonly ConfigDefinition[] = [...OWN_CONFIGS, ...TOPIC_DEFAULTS].sort((a, b) =>
-  a.name < b.name ? -1 : 1,
+export const BROKER_CONFIGS: readonly ConfigDefinition[] = [...OWN_CONFIGS, ...GROUP_CONFIGS, ...TOPIC_DEFAULTS].sort(
+  (a, b) => (a.name < b.name ? -1 : 1),
 )
 const BY_NAME: ReadonlyMap<string, ConfigDefinition> = new Map(BROKER_CONFIGS.map((config) => [config.name, config]))
 
@@ -148,7 +152,10 @@ export function brokerSettings(explicit: ReadonlyMap<string, string>): BrokerSet
   }
   const together = validateTopicConfigs(new Map(), { explicit })
   if (together.kind !== 'ok') return together
-  const text = (name: string): string => (explicit.get(name) ?? BY_NAME.get(name)?.default ?? '').trim().toLowerCase()
+  const value = (name: string): string => explicit.get(name) ?? BY_NAME.get(name)?.default ?? ''
+  const groups = validateGroupSettings(value)
+  if (groups.kind !== 'ok') return groups
+  const text = (name: string): string => value(name).trim().toLowerCase()
   return {
     kind: 'ok',
     settings: {
@@ -162,6 +169,7 @@ export function brokerSettings(explicit: ReadonlyMap<string, string>): BrokerSet
       connectionsMax: Number(text('max.connections')),
       connectionIdleMsMax: Number(text('connections.max.idle.ms')),
       offsetsRetentionMinutes: Number(text('offsets.retention.minutes')),
+      group: groupSettings(value),
     },
   }
 }

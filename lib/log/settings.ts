@@ -12,8 +12,8 @@ export const CONFIG_SOURCES = { TOPIC: 1, STATIC_BROKER: 4, DEFAULT: 5 } as cons
 export type ConfigRange =
   /** `or`: one more value that is allowed. */
   | { readonly kind: 'between'; readonly min?: number; readonly max?: number; readonly or?: number }
-  /** For a list: each of its elements. */
-  | { readonly kind: 'oneOf'; readonly values: readonly string[] }
+  /** For a list: each of its elements. `ignoreCase`: for a text, in any case; `values` are lower case then. */
+  | { readonly kind: 'oneOf'; readonly values: readonly string[]; readonly ignoreCase?: true }
   /** Replicas as `partition:broker,…`, or `*`. */
   | { readonly kind: 'replicas' }
 
@@ -88,6 +88,7 @@ export function validateConfig(definition: ConfigDefinition, value: string): Con
       return elements(definition, value)
     case 'STRING':
       if (range?.kind !== 'oneOf' || range.values.includes(text)) return { kind: 'ok' }
+      if (range.ignoreCase && range.values.includes(text.toLowerCase())) return { kind: 'ok' }
       return invalid(name, text, `String must be one of: ${range.values.join(', ')}`)
   }
 }

@@ -21,6 +21,17 @@ describe('broker settings', () => {
       connectionIdleMsMax: 600_000,
       offsetsRetentionMinutes: 10_080,
     })
+    expect(defaultBrokerSettings.group).toEqual({
+      sessionTimeoutMsMin: 6000,
+      sessionTimeoutMsMax: 1_800_000,
+      initialRebalanceDelayMs: 3000,
+      membersMax: 1000,
+      consumerSessionTimeoutMs: 45_000,
+      consumerHeartbeatIntervalMs: 5000,
+      consumerMembersMax: 1000,
+      consumerAssignors: ['uniform', 'range'],
+      migration: 'bidirectional',
+    })
   })
 
   it('take what is set, and hand topic defaults on', () => {
@@ -48,6 +59,47 @@ describe('broker settings', () => {
     expect(outcome.message).toMatch(message)
   })
 
+  it('hand settings of groups on, in whatever way they were spelt', () => {
+    const explicit = new Map([
+      ['group.initial.rebalance.delay.ms', ' 0 '],
+      ['group.consumer.min.session.timeout.ms', '6000'],
+      ['group.consumer.session.timeout.ms', '6000'],
+      ['group.consumer.migration.policy', 'Upgrade'],
+      ['group.consumer.assignors', 'org.apache.kafka.coordinator.group.assignor.RangeAssignor, uniform'],
+    ])
+    const outcome = brokerSettings(explicit)
+    if (outcome.kind !== 'ok') throw new Error(outcome.message)
+    expect(outcome.settings.group).toMatchObject({
+      initialRebalanceDelayMs: 0,
+      consumerSessionTimeoutMs: 6000,
+      migration: 'upgrade',
+      consumerAssignors: ['range', 'uniform'],
+    })
+  })
+
+  it.each([
+    [{ 'group.max.size': '0' }, /must be at least 1/],
+    [{ 'group.consumer.migration.policy': 'sideways' }, /must be one of: disabled, downgrade, upgrade, bidirectional/],
+    [{ 'group.consumer.assignors': 'sticky' }, /must be one of: uniform, range/],
+    [{ 'group.consumer.assignors': '' }, /must not be empty/],
+    [{ 'group.consumer.assignors': 'range,range' }, /must not be duplicated/],
+    [{ 'group.consumer.session.timeout.ms': '44999' }, /^group.consumer.session.timeout.ms must be greater than or/],
+    [{ 'group.consumer.session.timeout.ms': '60001' }, /must be less than or equal to group.consumer.max.session/],
+    [{ 'group.consumer.max.session.timeout.ms': '44999' }, /^group.consumer.max.session.timeout.ms must be greater/],
+    [{ 'group.consumer.heartbeat.interval.ms': '4999' }, /greater than or equal to group.consumer.min.heartbeat/],
+    [{ 'group.consumer.heartbeat.interval.ms': '15001' }, /less than or equal to group.consumer.max.heartbeat/],
+    [{ 'group.consumer.min.heartbeat.interval.ms': '15001' }, /^group.consumer.max.heartbeat.interval.ms must be/],
+    [
+      { 'group.consumer.heartbeat.interval.ms': '45000', 'group.consumer.max.heartbeat.interval.ms': '45000' },
+      'group.consumer.heartbeat.interval.ms must be less than group.consumer.session.timeout.ms',
+    ],
+    [{ 'group.min.session.timeout.ms': '1800001' }, /^group.max.session.timeout.ms must be greater/],
+  ])('refuse for groups %j', (explicit, message) => {
+    const outcome = brokerSettings(new Map(Object.entries(explicit)))
+    if (outcome.kind === 'ok') throw new Error('accepted')
+    expect(outcome.message).toMatch(message)
+  })
+
   it('refuse topic defaults that contradict each other', () => {
     const explicit = new Map([
       ['log.cleaner.min.compaction.lag.ms', '10'],
@@ -66,7 +118,11 @@ describe('broker settings', () => {
 
 describe('the description of a broker', () => {
   it('shows each value with its source, and what the process knows of itself', () => {
-    const outcome = brokerSettings(new Map([['num.partitions', '12']]))
+    const set = [
+      ['num.partitions', '12'],
+      ['group.min.session.timeout.ms', '100'],
+    ] as const
+    const outcome = brokerSettings(new Map(set))
     if (outcome.kind !== 'ok') throw new Error(outcome.message)
     const options = { includeSynonyms: true, includeDocumentation: true }
     const all = new Map(
@@ -83,6 +139,9 @@ describe('the description of a broker', () => {
     })
     expect(all.get('message.max.bytes')).toMatchObject({ value: '1048588', configSource: 5, configType: 3 })
     expect(all.get('log.retention.ms')).toMatchObject({ value: null, configSource: 5, synonyms: [] })
+    expect(all.get('group.min.session.timeout.ms')).toMatchObject({ value: '100', configSource: 4, configType: 3 })
+    expect(all.get('group.max.size')).toMatchObject({ value: '1000', configSource: 5 })
+    expect(all.get('group.max.size')?.documentation).toContain('one document')
     expect(all.get('node.id')).toMatchObject({ value: '7', configSource: 4 })
     expect(all.get('advertised.listeners')).toMatchObject({ value: 'PLAINTEXT://127.0.0.1:9092', configSource: 4 })
     for (const entry of all.values()) expect(entry.documentation).toMatch(/\.$/)
