@@ -38,7 +38,7 @@ export function addStacks(
   const topics = new TopicsStack(scope, `${name}Topics`, { ...parts, description: 'Tidelog: declared topics' })
   const coordination = new CoordinationStack(scope, `${name}Coordination`, {
     ...choices,
-    description: 'Tidelog: the sweeper of groups and transactions',
+    description: 'Tidelog: the sweeper of groups',
     coordinate: api.api.functions.coordinate,
   })
   const maintenance = new MaintenanceStack(scope, `${name}Maintenance`, {

@@ -1,4 +1,4 @@
-// The stack with the sweeper of groups and transactions.
+// The stack with the sweeper of groups.
 import { Stack, type StackProps } from 'aws-cdk-lib'
 import type { Construct } from 'constructs'
 import { LogCoordination, type LogCoordinationProps } from '../constructs/log-coordination.ts'

@@ -205,3 +205,19 @@ export const STACK_STATUS_MS_MAX = 5000
 export const MAINTENANCE_RESERVE_MS = S3_REQUEST_MS_MAX + 5000
 /** What a function keeps of its invocation to answer that it ran out of time. */
 export const FUNCTION_RESERVE_MS = 1500
+
+/** How old a view of a group may be when it only confirms to a member that nothing changed. */
+export const GROUP_VIEW_AGE_MS = 1000
+/** How often a decision about a group is tried before the client is told to come again: each loss is somebody else's change. */
+export const GROUP_TURN_TRIES_MAX = 12
+/** Groups that one process keeps a view of; the least recently used leave first. */
+export const GROUP_ROOMS_MAX = 10_000
+/** Requests about groups that one process holds, those that wait for a rebalance among them. */
+export const GROUP_REQUESTS_MAX = 20_000
+/** How long a commit is checked again after its group changed beside it: Kafka's clients have given it up by then. */
+export const COMMIT_LIFE_MS_MAX = 5_000
+export const COMMIT_TRIES_MAX = 8
+/** How often removing a group or its offsets is tried again because somebody committed in between. */
+export const GROUP_REMOVE_TRIES_MAX = 5
+/** How often a gateway sweeps groups of which nobody asks. */
+export const GROUP_SWEEP_MS = 60_000

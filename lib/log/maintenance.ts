@@ -4,7 +4,8 @@
 // keeps the jobs apart in time.
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
-import { type Random, randomFraction } from '../base/random.ts'
+import type { Random } from '../base/random.ts'
+import { startRepeating } from '../base/repeat.ts'
 import type { Stores } from '../storage/ports.ts'
 import { COLLECT_DEFAULTS, type CollectOutcome, collect } from './collect.ts'
 import type { OpenedLog } from './open-log.ts'
@@ -57,22 +58,11 @@ export async function runJobs(args: JobArgs): Promise<CollectOutcome | { readonl
 export function startMaintenance(args: JobArgs & { readonly random: Random }): () => Promise<void> {
   const { clock, random } = args
   const everyMs = args.everyMs ?? jobsEveryMs(args.graceMs ?? COLLECT_DEFAULTS.graceMs)
-  let running: Promise<unknown> = Promise.resolve()
-  let stopped = false
-  let cancel: () => void = () => {}
-  const schedule = (): void => {
-    cancel = clock.timer(everyMs * (0.75 + randomFraction(random) / 2), () => {
-      running = runJobs({ ...args, everyMs })
-        .catch((error: unknown) => args.logger.error({ err: error }, 'maintenance broke down and is tried again'))
-        .then(() => {
-          if (!stopped) schedule()
-        })
-    })
-  }
-  schedule()
-  return async () => {
-    stopped = true
-    cancel()
-    await running
-  }
+  return startRepeating({
+    everyMs,
+    clock,
+    random,
+    job: () => runJobs({ ...args, everyMs }),
+    onError: (error) => args.logger.error({ err: error }, 'maintenance broke down and is tried again'),
+  })
 }

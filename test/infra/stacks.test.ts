@@ -282,9 +282,10 @@ describe('MaintenanceStack', () => {
 })
 
 describe('CoordinationStack', () => {
-  it('has a sweeper that does not run', () => {
-    const { State, Target } = resourceOf(all.coordination, 'AWS::Scheduler::Schedule').Properties
-    expect(State).toBe('DISABLED')
+  it('has a sweeper that runs seldom', () => {
+    const { State, Target, ScheduleExpression } = resourceOf(all.coordination, 'AWS::Scheduler::Schedule').Properties
+    expect(State).toBe('ENABLED')
+    expect(ScheduleExpression).toBe('rate(1 hour)')
     expect(readable((Target as Record<string, unknown>)['Arn'])).toBe('<Coordinate function>')
   })
 })

@@ -1,0 +1,145 @@
+// Committing offsets. ⚠ A commit reads the other way round than a group changes: the position and the group with its fence as
+// they are after the request arrived, then whether the committer is still a member; its entry carries that fence, and the
+// fold rejects an older one. A rejected commit is checked again only while its request lives. Commits of one group in this
+// process go one after the other, those that wait meanwhile together.
+import type { Clock } from '../base/clock.ts'
+import { COMMIT_LIFE_MS_MAX, COMMIT_TRIES_MAX } from '../base/limits.ts'
+import type { Position } from '../journal/position.ts'
+import type { Unserved } from '../log/log.ts'
+import type { OpenedLog } from '../log/open-log.ts'
+import { checkCommitter } from './decide.ts'
+import type { CommitOutcome, CommittedOffset, OffsetToCommit } from './groups.ts'
+import type { GroupOffsets } from './offsets.ts'
+import type { CommitCheck, Committer } from './requests.ts'
+import type { GroupEvent } from './room.ts'
+
+interface Waiting {
+  readonly committer: Committer
+  readonly offsets: readonly OffsetToCommit[]
+  readonly arrivedAt: number
+  readonly settle: (outcome: CommitOutcome) => void
+}
+
+export interface Commits {
+  commit(committer: Committer, offsets: readonly OffsetToCommit[]): Promise<CommitOutcome>
+}
+
+export function createCommits(args: {
+  readonly log: OpenedLog
+  readonly offsets: GroupOffsets
+  readonly clock: Clock
+  readonly offsetsRetentionMs: number
+  ask(groupId: string, event: GroupEvent<CommitCheck>): Promise<CommitCheck | Unserved>
+}): Commits {
+  const { log, offsets, clock, ask } = args
+  const queues = new Map<string, Waiting[]>()
+  /** A commit of the same offsets is written all the same when the stored one would soon look expired. */
+  const renewAfterMs = Math.min(60 * 60 * 1000, args.offsetsRetentionMs / 4)
+
+  async function commitTogether(groupId: string, batch: readonly Waiting[]): Promise<void> {
+    const origin = log.journal.origin()
+    const refreshed = await log.refresh()
+    if (refreshed.kind !== 'fresh') return settleAll(batch, refreshed)
+    const position = offsets.position()
+    let open = batch
+    for (let tries = 0; open.length > 0; tries++) {
+      const now = clock.monotonic()
+      const alive = open.filter(({ arrivedAt }) => now - arrivedAt < COMMIT_LIFE_MS_MAX)
+      settleAll(
+        open.filter((waiting) => !alive.includes(waiting)),
+        { kind: 'unavailable' },
+      )
+      if (tries >= COMMIT_TRIES_MAX) return settleAll(alive, { kind: 'unavailable' })
+      open = await tryOnce(groupId, alive, origin, position)
+    }
+  }
+
+  /** Answers those that reached an end; returns those whose fence was overtaken. */
+  async function tryOnce(
+    groupId: string,
+    batch: readonly Waiting[],
+    origin: number,
+    position: Position,
+  ): Promise<readonly Waiting[]> {
+    const checks = await Promise.all(batch.map(({ committer }) => ask(groupId, checkCommitter(committer))))
+    const allowed: Waiting[] = []
+    let fence = Number.POSITIVE_INFINITY
+    checks.forEach((check, i) => {
+      if (check.kind !== 'allowed') return batch[i]!.settle(check)
+      allowed.push(batch[i]!)
+      // Checked one after the other, perhaps on both sides of a change: the oldest fence that one of them may use.
+      fence = Math.min(fence, check.fence)
+    })
+    const wanted = together(allowed)
+    if (wanted.length === 0) {
+      settleAll(allowed, { kind: 'committed' })
+      return []
+    }
+    const stored = await offsets.committed(groupId)
+    if (stored.kind !== 'found') {
+      settleAll(allowed, stored)
+      return []
+    }
+    const nowMs = clock.now()
+    const known = new Map(stored.offsets.map((offset) => [placeOf(offset), offset]))
+    const changes = wanted.filter((offset) => !isStored(offset, known.get(placeOf(offset)), nowMs - renewAfterMs))
+    if (changes.length === 0) {
+      settleAll(allowed, { kind: 'committed' })
+      return []
+    }
+    const outcome = await offsets.commit({ groupId, fence, position, origin, nowMs, offsets: changes })
+    if (outcome.kind === 'fencedOut') return allowed
+    settleAll(allowed, outcome)
+    return []
+  }
+
+  async function run(groupId: string, queue: Waiting[]): Promise<void> {
+    while (queue.length > 0) {
+      const batch = queue.splice(0)
+      try {
+        await commitTogether(groupId, batch)
+      } catch (error) {
+        settleAll(batch, { kind: 'unknown' })
+        queues.delete(groupId)
+        throw error
+      }
+    }
+    queues.delete(groupId)
+  }
+
+  return {
+    commit: (committer, batch) =>
+      new Promise((settle, reject) => {
+        const { groupId } = committer
+        const waiting = { committer, offsets: batch, arrivedAt: clock.monotonic(), settle }
+        const queue = queues.get(groupId)
+        if (queue !== undefined) return void queue.push(waiting)
+        const fresh = [waiting]
+        queues.set(groupId, fresh)
+        run(groupId, fresh).catch(reject)
+      }),
+  }
+}
+
+function settleAll(batch: readonly Waiting[], outcome: CommitOutcome): void {
+  for (const { settle } of batch) settle(outcome)
+}
+
+/** What several commits come to, one after the other: the last one of each partition. */
+function together(batch: readonly Waiting[]): readonly OffsetToCommit[] {
+  const last = new Map<string, OffsetToCommit>()
+  for (const { offsets } of batch) {
+    for (const offset of offsets) last.set(placeOf(offset), offset)
+  }
+  return [...last.values()]
+}
+
+const placeOf = ({ topicId, partition }: { readonly topicId: string; readonly partition: number }): string =>
+  `${topicId}/${partition}`
+
+/** Whether committing this would change nothing: it is there, and not from before this time. */
+function isStored(wanted: OffsetToCommit, stored: CommittedOffset | undefined, sinceMs: number): boolean {
+  if (stored === undefined || stored.committedMs < sinceMs) return false
+  const { offset, leaderEpoch, metadata } = stored
+  return offset === wanted.offset && leaderEpoch === wanted.leaderEpoch && metadata === wanted.metadata
+}

@@ -1,0 +1,267 @@
+// One group in one process: the requests that wait for a decision, taken together and in order; the newest view of the
+// group's documents; and the turns that load, decide, write and only then answer. Nothing in it must survive, and any number
+// of processes may have a room for the same group: a change counts when its compare-and-set was applied, and what lost the
+// race is decided again on what won. ⚠ Order: the group's document with its fence, the fence in the journal, the answers.
+import { type Clock, sleep } from '../base/clock.ts'
+import { GROUP_TURN_TRIES_MAX, GROUP_VIEW_AGE_MS } from '../base/limits.ts'
+import { type Random, randomFraction } from '../base/random.ts'
+import type { Unserved } from '../log/log.ts'
+import type { DocumentStore } from '../storage/ports.ts'
+import { nextDeadlineMs, tick } from './decide.ts'
+import type { Group } from './group.ts'
+import { decodeGroup, encodeGroup, groupKey } from './group-document.ts'
+import { createSeenTimes } from './seen-times.ts'
+import type { Step, StepContext } from './step.ts'
+
+/** Something to decide about the group. */
+export interface GroupEvent<Answer extends { readonly kind: string }> {
+  decide(group: Group | undefined, context: StepContext): Step<Answer>
+  /** Whether this answer may rest on a view of the last second when it changed nothing. */
+  mayBeOld(answer: Answer): boolean
+}
+
+/** What became of an event: the answer, the group that it rests on, and how long nothing will happen by itself. */
+export interface Decided<Answer> {
+  readonly kind: 'decided'
+  readonly answer: Answer
+  readonly group: Group | undefined
+  readonly quietMs: number
+}
+
+/** What a room needs of its process. */
+export interface RoomPorts {
+  readonly documents: DocumentStore
+  readonly clock: Clock
+  readonly random: Random
+  /** Everything of a decision's context but what belongs to the one group. */
+  context(groupId: string): Omit<StepContext, 'seenMs'>
+  /** Brings topics and fences up to a second ago, or up to now. */
+  refresh(howOldMsMax: number): Promise<{ readonly kind: 'fresh' } | Unserved>
+  /** The fence of the group in the journal, as known here. */
+  foldedFence(groupId: string): number
+  raiseFence(
+    groupId: string,
+    fence: number,
+  ): Promise<{ readonly kind: 'raised' } | { readonly kind: 'limit' } | Unserved>
+  /** Told of each write of a group's documents. */
+  onWrite(document: 'group' | 'seen'): void
+}
+
+export interface Room {
+  readonly idle: boolean
+  submit<Answer extends { readonly kind: string }>(event: GroupEvent<Answer>): Promise<Decided<Answer> | Unserved>
+  /** Resolves when the group has changed so that somebody who waits should look again, or after this time. */
+  changed(withinMs: number, signal: AbortSignal): Promise<void>
+}
+
+interface Queued {
+  readonly event: GroupEvent<{ readonly kind: string }>
+  readonly settle: (outcome: Decided<never> | Unserved) => void
+}
+
+interface View {
+  readonly group: Group | undefined
+  readonly version: number
+  /** Monotonic: the view is what was there at this time or later. */
+  readonly readAt: number
+}
+
+interface Decisions {
+  readonly group: Group | undefined
+  readonly answers: readonly { readonly kind: string }[]
+}
+
+const PAUSE_MS_MIN = 5
+const PAUSE_MS_MAX = 500
+const QUIET_MS_MAX = 60_000
+
+export function createRoom(groupId: string, ports: RoomPorts): Room {
+  const { documents, clock, random } = ports
+  const key = groupKey(groupId)
+  const seen = createSeenTimes(groupId, ports)
+  const waiting = new Set<() => void>()
+  let queue: Queued[] = []
+  let running: Promise<void> | undefined
+  let view: View | undefined
+
+  const context = (): StepContext => ({ ...ports.context(groupId), seenMs: seen.of })
+
+  /** The group as of `since` (monotonic) or later; undefined when the store does not answer. */
+  async function look(since: number): Promise<View | undefined> {
+    if (view !== undefined && view.readAt >= since) return view
+    const readAt = clock.monotonic()
+    const [found] = await Promise.all([documents.get(key), seen.known ? undefined : seen.read()])
+    if (found.kind === 'unavailable') return undefined
+    view =
+      found.kind === 'missing'
+        ? { group: undefined, version: 0, readAt }
+        : { group: decodeGroup(found.document.body), version: found.document.version, readAt }
+    return view
+  }
+
+  function decideAll(before: Group | undefined, batch: readonly Queued[]): Decisions {
+    const at = context()
+    let group = before === undefined ? undefined : tick(before, at)
+    const answers = batch.map(({ event }) => {
+      const step = event.decide(group, at)
+      group = step.group
+      if (step.seen !== undefined) seen.note(step.seen, at.nowMs)
+      return step.answer
+    })
+    return { group, answers }
+  }
+
+  /** True once the change is in place; false: look again. */
+  async function write(from: View, group: Group | undefined): Promise<boolean> {
+    const readAt = clock.monotonic()
+    const body = group && encodeGroup(group)
+    const put =
+      body === undefined ? await documents.delete(key, from.version) : await documents.put(key, body, from.version)
+    ports.onWrite('group')
+    if (put.kind === 'applied') {
+      view = { group, version: body === undefined ? 0 : put.version, readAt }
+      return true
+    }
+    view = undefined
+    if (put.kind === 'conflict') {
+      const { current } = put
+      view = { group: current && decodeGroup(current.body), version: current?.version ?? 0, readAt }
+    } else if (put.kind === 'unknown' && body !== undefined) {
+      // Ours, if nobody else can have written these very bytes at this very version.
+      const found = await documents.get(key)
+      if (found.kind !== 'found' || found.document.version !== from.version + 1) return false
+      if (Buffer.compare(found.document.body, body) !== 0) return false
+      view = { group, version: from.version + 1, readAt }
+      return true
+    }
+    return false
+  }
+
+  /** A group whose fence is lower than the journal's is a state from before it was deleted: there is none. */
+  async function current(since: number): Promise<View | undefined> {
+    let found = await look(since)
+    if (found?.group !== undefined && found.group.fence < ports.foldedFence(groupId)) {
+      found = await look(clock.monotonic())
+      if (found?.group !== undefined && found.group.fence < ports.foldedFence(groupId)) {
+        return { ...found, group: undefined }
+      }
+    }
+    return found
+  }
+
+  /** One try to decide a batch: the decisions and what they rest on, or that it must be tried again. */
+  async function tryOnce(batch: readonly Queued[], startedAt: number, fresh: boolean): Promise<Decisions | 'again'> {
+    const found = await current(fresh ? startedAt : startedAt - GROUP_VIEW_AGE_MS)
+    if (found === undefined) return 'again'
+    // What a state made anew starts above must be known as it is now, and topics as they were a second ago.
+    if ((await ports.refresh(found.group === undefined ? 0 : GROUP_VIEW_AGE_MS)).kind !== 'fresh') return 'again'
+    if (found.group !== undefined && nextDeadlineMs(found.group, context()) <= context().nowMs) {
+      // Somebody seems to be overdue: another process may have heard of them.
+      if (!(await seen.readSince(startedAt))) return 'again'
+    }
+    const decisions = decideAll(found.group, batch)
+    const { group, answers } = decisions
+    if (group === found.group) {
+      const old = found.readAt < startedAt && answers.some((answer, i) => !batch[i]!.event.mayBeOld(answer as never))
+      if (old) return 'again'
+      await seen.write(group)
+    } else {
+      const [isWritten] = await Promise.all([write(found, group), seen.write(group)])
+      if (!isWritten) return 'again'
+      if (isNews(found.group, group)) wakeAll()
+    }
+    return decisions
+  }
+
+  /** Whoever may be told of a generation or an assignment is told when the journal knows its fence. */
+  async function fenceFirst({ group, answers }: Decisions): Promise<Unserved | undefined> {
+    if (group === undefined || ports.foldedFence(groupId) >= group.fence || !answers.some(restsOnFence))
+      return undefined
+    const refreshed = await ports.refresh(0)
+    if (refreshed.kind !== 'fresh') return refreshed
+    if (ports.foldedFence(groupId) >= group.fence) return undefined
+    const raised = await ports.raiseFence(groupId, group.fence)
+    if (raised.kind === 'raised') return undefined
+    return raised.kind === 'limit' ? { kind: 'unavailable' } : raised
+  }
+
+  async function turn(batch: readonly Queued[]): Promise<void> {
+    const startedAt = clock.monotonic()
+    for (let tries = 0; tries < GROUP_TURN_TRIES_MAX; tries++) {
+      if (tries > 1) await pause(tries)
+      const decisions = await tryOnce(batch, startedAt, tries > 0)
+      if (decisions === 'again') continue
+      const failed = await fenceFirst(decisions)
+      const quietMs = quietTime(decisions.group)
+      batch.forEach(({ settle }, i) => {
+        const answer = decisions.answers[i]!
+        const mustWait = failed !== undefined && restsOnFence(answer)
+        settle(mustWait ? failed : { kind: 'decided', answer: answer as never, group: decisions.group, quietMs })
+      })
+      return
+    }
+    for (const { settle } of batch) settle({ kind: 'unavailable' })
+  }
+
+  function quietTime(group: Group | undefined): number {
+    if (group === undefined) return QUIET_MS_MAX
+    const at = context()
+    return Math.min(QUIET_MS_MAX, Math.max(1, nextDeadlineMs(group, at) - at.nowMs))
+  }
+
+  const pause = (tries: number): Promise<void> =>
+    sleep(clock, Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** tries) * (0.5 + randomFraction(random) / 2))
+
+  function wakeAll(): void {
+    for (const wake of [...waiting]) wake()
+  }
+
+  async function run(): Promise<void> {
+    while (queue.length > 0) {
+      const batch = queue
+      queue = []
+      try {
+        await turn(batch)
+      } catch (error) {
+        for (const { settle } of batch) settle({ kind: 'unavailable' })
+        running = undefined
+        throw error
+      }
+    }
+    running = undefined
+  }
+
+  return {
+    get idle() {
+      return running === undefined && waiting.size === 0
+    },
+    submit: (event) =>
+      new Promise((resolve, reject) => {
+        queue.push({ event: event as never, settle: resolve as never })
+        running ??= run()
+        running.catch(reject)
+      }),
+    async changed(withinMs, signal) {
+      const done = new AbortController()
+      const wake = (): void => done.abort()
+      signal.addEventListener('abort', wake, { once: true })
+      waiting.add(wake)
+      await sleep(clock, withinMs, done.signal)
+      waiting.delete(wake)
+      signal.removeEventListener('abort', wake)
+    },
+  }
+}
+
+/** Answers that give nobody a generation, an assignment or a right. */
+const WITHOUT_FENCE = new Set(['wait', 'memberIdRequired'])
+const restsOnFence = ({ kind }: { readonly kind: string }): boolean => !WITHOUT_FENCE.has(kind)
+
+/** Whether those who wait for an answer may get one now. */
+function isNews(before: Group | undefined, after: Group | undefined): boolean {
+  if (before === undefined || after === undefined || before.kind !== after.kind) return true
+  if (before.kind === 'classic' && after.kind === 'classic') {
+    return before.phase !== after.phase || before.generation !== after.generation
+  }
+  return true
+}
