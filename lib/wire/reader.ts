@@ -87,6 +87,10 @@ export class Reader {
     return this.#view.getInt16(this.take(2))
   }
 
+  uint16(): number {
+    return this.#view.getUint16(this.take(2))
+  }
+
   int32(): number {
     return this.#view.getInt32(this.take(4))
   }
@@ -238,6 +242,8 @@ function fieldPlan(field: Field, version: number, flexible: boolean): Plan {
       return { decode: (reader) => reader.int8(), bytesMin: 1 }
     case 'int16':
       return { decode: (reader) => reader.int16(), bytesMin: 2 }
+    case 'uint16':
+      return { decode: (reader) => reader.uint16(), bytesMin: 2 }
     case 'int32':
       return { decode: (reader) => reader.int32(), bytesMin: 4 }
     case 'int64':

@@ -13,6 +13,7 @@ export type Kind =
   | 'bool'
   | 'int8'
   | 'int16'
+  | 'uint16'
   | 'int32'
   /** A number: exact within ±2^53, rounded beyond (nothing acts upon such values; clients send them only as "no limit"). */
   | 'int64'
@@ -89,6 +90,7 @@ type Scalar<Out, In = Out> = <const O extends Options<Out> = NoOptions>(
 export const bool: Scalar<boolean> = (versions, options) => make('bool', versions, options)
 export const int8: Scalar<number> = (versions, options) => make('int8', versions, options)
 export const int16: Scalar<number> = (versions, options) => make('int16', versions, options)
+export const uint16: Scalar<number> = (versions, options) => make('uint16', versions, options)
 export const int32: Scalar<number> = (versions, options) => make('int32', versions, options)
 export const int64: Scalar<number> = (versions, options) => make('int64', versions, options)
 export const uuid: Scalar<TopicId> = (versions, options) => make('uuid', versions, options)
@@ -179,6 +181,7 @@ const ZERO = {
   bool: false,
   int8: 0,
   int16: 0,
+  uint16: 0,
   int32: 0,
   int64: 0,
   uuid: ZERO_TOPIC_ID,

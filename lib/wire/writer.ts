@@ -58,7 +58,15 @@ export class Writer {
 
   int16(value: number): void {
     if ((value << 16) >> 16 !== value) outOfRange(value, 16)
-    const at = this.#take(2)
+    this.#bits16(this.#take(2), value)
+  }
+
+  uint16(value: number): void {
+    if ((value & 0xffff) !== value) outOfRange(value, 16)
+    this.#bits16(this.#take(2), value)
+  }
+
+  #bits16(at: number, value: number): void {
     this.#chunk[at] = value >> 8
     this.#chunk[at + 1] = value
   }
@@ -219,6 +227,8 @@ function plainEncoder(name: string, field: Field, version: number, flexible: boo
       return (writer, value) => writer.int8(value as number)
     case 'int16':
       return (writer, value) => writer.int16(value as number)
+    case 'uint16':
+      return (writer, value) => writer.uint16(value as number)
     case 'int32':
       return (writer, value) => writer.int32(value as number)
     case 'int64':

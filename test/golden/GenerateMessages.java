@@ -13,7 +13,9 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.util.Base64;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
 import org.apache.kafka.common.Uuid;
 import org.apache.kafka.common.message.RequestHeaderData;
 import org.apache.kafka.common.message.ResponseHeaderData;
@@ -24,6 +26,8 @@ import org.apache.kafka.common.protocol.MessageUtil;
 public class GenerateMessages {
     static final JsonMapper MAPPER = JsonMapper.builder().enable(JsonReadFeature.ALLOW_JAVA_COMMENTS).build();
     static final JsonNodeFactory JSON = JsonNodeFactory.instance;
+    /** The structs that the fields of the present message may name as their type. */
+    static final Map<String, JsonNode> commonStructs = new HashMap<>();
     static int counter = 0;
 
     public static void main(String[] args) throws Exception {
@@ -36,6 +40,10 @@ public class GenerateMessages {
             for (String type : new String[] {"request", "response"}) {
                 String name = toClassName(api) + (type.equals("request") ? "Request" : "Response");
                 JsonNode definition = definition(name);
+                commonStructs.clear();
+                for (JsonNode common : definition.path("commonStructs")) {
+                    commonStructs.put(text(common, "name"), common.get("fields"));
+                }
                 ObjectNode defaults = JSON.objectNode();
                 collectDefaults(definition.get("fields"), "", defaults);
                 ObjectNode head = JSON.objectNode();
@@ -129,7 +137,7 @@ public class GenerateMessages {
         if (type.startsWith("[]")) {
             ArrayNode array = JSON.arrayNode();
             // The outer arrays of `edges` have one element, so that the fields inside are seen too.
-            int length = edges ? (field.has("fields") ? 1 : 0) : variant.equals("nulls") ? 1 : 2;
+            int length = edges ? (fieldsOf(field) != null ? 1 : 0) : variant.equals("nulls") ? 1 : 2;
             for (int i = 0; i < length; i++) array.add(value(field, type.substring(2), version, variant));
             return array;
         }
@@ -137,6 +145,7 @@ public class GenerateMessages {
             case "bool": return JSON.booleanNode(!variant.equals("nulls"));
             case "int8": return JSON.numberNode(edges ? -128 : n % 128);
             case "int16": return JSON.numberNode(edges ? -32768 : 300 + n);
+            case "uint16": return JSON.numberNode(edges ? 65535 : 40_000 + n);
             case "int32": return JSON.numberNode(edges ? -2147483648 : 70_000 + n);
             case "int64": return JSON.numberNode(edges ? (n % 2 == 0 ? 1 : -1) * 9007199254740991L : 5_000_000_000L + n);
             case "uuid": return JSON.textNode(new Uuid(edges ? -1 : 0x0123456789abcdefL + n, edges ? -1 : n).toString());
@@ -147,15 +156,20 @@ public class GenerateMessages {
                 byte[] bytes = new byte[edges ? 0 : n % 2 == 0 ? 150 : 20];
                 for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) (n + i * 31);
                 return JSON.textNode(Base64.getEncoder().encodeToString(bytes));
-            default: return struct(field.get("fields"), version, variant);
+            default: return struct(fieldsOf(field), version, variant);
         }
+    }
+
+    /** The fields of a struct, or of the structs in an array: its own or those of a common struct; null for anything else. */
+    static JsonNode fieldsOf(JsonNode field) {
+        return field.has("fields") ? field.get("fields") : commonStructs.get(text(field, "type").replace("[]", ""));
     }
 
     static void collectDefaults(JsonNode fields, String prefix, ObjectNode defaults) {
         for (JsonNode field : fields) {
             String path = prefix + camel(text(field, "name"));
             if (field.has("default")) defaults.put(path, text(field, "default"));
-            if (field.has("fields")) collectDefaults(field.get("fields"), path + ".", defaults);
+            if (fieldsOf(field) != null) collectDefaults(fieldsOf(field), path + ".", defaults);
         }
     }
 }

@@ -55,6 +55,8 @@ function arbitraryPresent(field: Field, version: number): fc.Arbitrary<unknown> 
       return integer(8)
     case 'int16':
       return integer(16)
+    case 'uint16':
+      return fc.integer({ min: 0, max: 0xffff })
     case 'int32':
       return integer(32)
     case 'int64':
