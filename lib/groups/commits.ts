@@ -65,8 +65,12 @@ export function createCommits(args: {
     const allowed: Waiting[] = []
     let fence = Number.POSITIVE_INFINITY
     checks.forEach((check, i) => {
-      if (check.kind !== 'allowed') return batch[i]!.settle(check)
-      allowed.push(batch[i]!)
+      const waiting = batch[i]!
+      if (check.kind !== 'allowed') {
+        waiting.settle(check)
+        return
+      }
+      allowed.push(waiting)
       // Checked one after the other, perhaps on both sides of a change: the oldest fence that one of them may use.
       fence = Math.min(fence, check.fence)
     })
