@@ -12,7 +12,8 @@ import { encodeResponse } from '../wire/writer.ts'
 import { unsupportedApiVersions } from './api-versions.ts'
 import type { Broker, BrokerConnection, BrokerResponse, Handled } from './broker.ts'
 import type { BrokerContext, Call } from './context.ts'
-import { type Answer, ROWS, type Row, type Started } from './handlers.ts'
+import { ROWS } from './handlers.ts'
+import type { Answer, Row, Started } from './row.ts'
 
 /** What metrics learn of each request. */
 export interface RequestReport {

@@ -1,7 +1,7 @@
 // The router: what closes a connection, what a broken invariant becomes, and what metrics are told.
 import { describe, expect, test } from 'vitest'
 import type { BrokerConnection } from '../../../lib/broker/broker.ts'
-import { firstErrorCode } from '../../../lib/broker/handlers.ts'
+import { firstErrorCode } from '../../../lib/broker/row.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { encodeRequestFrame } from '../../../lib/wire/frame.ts'
 import { apiVersions } from '../../../lib/wire/messages/api-versions.ts'
