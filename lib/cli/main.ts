@@ -5,6 +5,7 @@ import { ClientError } from '../client/errors.ts'
 import { RELEASE } from '../gateway/release.ts'
 import { connectCommand } from './connect.ts'
 import { consumeCommand } from './consume.ts'
+import { groupCommand } from './group.ts'
 import { initCommand } from './init.ts'
 import { Problem } from './problem.ts'
 import { produceCommand } from './produce.ts'
@@ -18,6 +19,7 @@ const program = new Command('tidelog')
   .addCommand(connectCommand())
   .addCommand(initCommand())
   .addCommand(topicCommand())
+  .addCommand(groupCommand())
   .addCommand(produceCommand())
   .addCommand(consumeCommand())
   .showSuggestionAfterError()

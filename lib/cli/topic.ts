@@ -2,11 +2,12 @@
 import { Command } from 'commander'
 import type { Address } from '../base/address.ts'
 import * as admin from '../client/admin.ts'
-import { type Cluster, openCluster } from '../client/cluster.ts'
 import { partitionOffsets } from '../client/consumer.ts'
 import { kafkaOption, readConfig, readInteger } from './options.ts'
 import { Problem } from './problem.ts'
 import { table } from './table.ts'
+import { withCluster } from './with-cluster.ts'
+import { counted } from './words.ts'
 
 interface KafkaFlag {
   readonly kafka: Address
@@ -52,15 +53,6 @@ export function topicCommand(): Command {
 
 function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text]
-}
-
-async function withCluster(address: Address, work: (cluster: Cluster) => Promise<void>): Promise<void> {
-  const cluster = await openCluster(address)
-  try {
-    await work(cluster)
-  } finally {
-    await cluster.close()
-  }
 }
 
 interface ChangeFlags extends KafkaFlag {
@@ -130,8 +122,4 @@ async function remove(names: readonly string[], { kafka }: KafkaFlag): Promise<v
       process.stdout.write(`Topic ${name} was deleted.\n`)
     }
   })
-}
-
-function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

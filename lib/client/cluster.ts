@@ -51,6 +51,17 @@ export class Cluster {
     return this.#connection(this.#nodes.get(nodeId) ?? this.#bootstrap)
   }
 
+  /** The connection to a server that an answer named by its address. */
+  connectionAt(address: Address): Promise<Connection> {
+    return this.#connection(address)
+  }
+
+  /** All servers, as they are now. */
+  async servers(): Promise<readonly Address[]> {
+    const { brokers } = await this.request(metadata, { topics: [], allowAutoTopicCreation: false })
+    return brokers.map(({ host, port }) => ({ host, port }))
+  }
+
   /** All topics. */
   async topics(): Promise<ClientTopic[]> {
     return (await this.#metadata(null, false)).map(described)

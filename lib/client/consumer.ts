@@ -10,8 +10,10 @@ import type { RequestInput } from '../wire/schema.ts'
 import { type ClientTopic, type Cluster, pause } from './cluster.ts'
 import { ClientError, refused } from './errors.ts'
 
-const LATEST = -1
-const EARLIEST = -2
+/** Instead of a timestamp: the end of a partition. */
+export const LATEST = -1
+/** Instead of a timestamp: the first record of a partition. */
+export const EARLIEST = -2
 const RETRY_MS = 200
 const TRIES_MAX = 50
 const FETCH_BYTES_MAX = 16 * 1024 * 1024
@@ -128,8 +130,8 @@ export async function partitionOffsets(
   return new Map(partitions.map((p) => [p, { first: first.get(p) ?? 0, end: end.get(p) ?? 0 }]))
 }
 
-/** Asks the leaders for offsets by timestamp or by one of Kafka's special timestamps. */
-async function offsetsAt(
+/** The offset at a timestamp (-1: no record is that young) or at one of Kafka's special ones, asked of the leaders. */
+export async function offsetsAt(
   cluster: Cluster,
   topic: ClientTopic,
   partitions: readonly number[],
