@@ -1,6 +1,7 @@
 // The broker as its doors (TCP gateway, HTTPS functions, tests) see it: one request frame in, at most one response frame
 // out. It knows nothing of sockets. `router.ts` builds it from one handler per Kafka API.
 import type { RequestName } from '../log/log.ts'
+import type { ToldPosition } from '../wire/https.ts'
 
 /** Who sends. One object per connection, kept by the door. */
 export interface BrokerConnection {
@@ -32,6 +33,8 @@ export interface Exchange {
   readonly waitedMs: number
   /** A response frame may not be longer. */
   readonly responseBytesMax: number
+  /** How far in the journal the client had been told to be when it made the request; undefined: it does not say. */
+  readonly told?: ToldPosition
 }
 
 export type BrokerResponse =
@@ -85,6 +88,11 @@ export interface Members {
   epoch(): number
   /** Live nodes by ascending id; never empty. */
   nodes(): readonly Node[]
+  /**
+   * For how long the list has been the same while it was read on time; 0 when it was not. Absent where nobody but this
+   * process is ever in the list.
+   */
+  steadyMs?(): number
   /** Reads the membership document again; concurrent calls share one read. Keeps the old view when the store does not answer. */
   refresh(): Promise<void>
 }

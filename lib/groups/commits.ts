@@ -1,10 +1,11 @@
 // Committing offsets. ⚠ A commit reads the other way round than a group changes: the position and the group with its fence as
 // they are after the request arrived, then whether the committer is still a member; its entry carries that fence, and the
-// fold rejects an older one. A rejected commit is checked again only while its request lives. Commits of one group in this
-// process go one after the other, those that wait meanwhile together.
+// fold rejects an older one. A rejected commit is checked again only while its request lives. ⚠ A request that may come after
+// its client went on says how far in the journal the client was told to be: what was committed since then overtakes it.
+// Commits of one group in this process go one after the other; those that wait meanwhile and say nothing of that kind together.
 import type { Clock } from '../base/clock.ts'
 import { COMMIT_LIFE_MS_MAX, COMMIT_TRIES_MAX } from '../base/limits.ts'
-import type { Position } from '../journal/position.ts'
+import { comparePositions, type Position } from '../journal/position.ts'
 import type { Unserved } from '../log/log.ts'
 import type { OpenedLog } from '../log/open-log.ts'
 import { checkCommitter } from './decide.ts'
@@ -16,12 +17,14 @@ import type { GroupEvent } from './room.ts'
 interface Waiting {
   readonly committer: Committer
   readonly offsets: readonly OffsetToCommit[]
+  /** Undefined: the request came straight from its client. */
+  readonly told: Position | undefined
   readonly arrivedAt: number
   readonly settle: (outcome: CommitOutcome) => void
 }
 
 export interface Commits {
-  commit(committer: Committer, offsets: readonly OffsetToCommit[]): Promise<CommitOutcome>
+  commit(committer: Committer, offsets: readonly OffsetToCommit[], told: Position | undefined): Promise<CommitOutcome>
 }
 
 export function createCommits(args: {
@@ -91,15 +94,21 @@ export function createCommits(args: {
       settleAll(allowed, { kind: 'committed' })
       return []
     }
-    const outcome = await offsets.commit({ groupId, fence, position, origin, nowMs, offsets: changes })
+    const told = allowed[0]?.told
+    const since = told !== undefined && comparePositions(told, position) < 0 ? told : position
+    const outcome = await offsets.commit({ groupId, fence, position: since, origin, nowMs, offsets: changes })
     if (outcome.kind === 'fencedOut') return allowed
-    settleAll(allowed, outcome)
+    if (outcome.kind !== 'overtaken') settleAll(allowed, outcome)
+    // Beside another commit that landed while this one was under way, it is as if it had come just before that one. What was
+    // committed before this process looked may be its client's own next commit: whoever still waits asks again.
+    else settleAll(allowed, comparePositions(since, position) < 0 ? { kind: 'unavailable' } : { kind: 'committed' })
     return []
   }
 
   async function run(groupId: string, queue: Waiting[]): Promise<void> {
     while (queue.length > 0) {
-      const batch = queue.splice(0)
+      const alone = queue.findIndex(({ told }) => told !== undefined)
+      const batch = queue.splice(0, alone < 0 ? queue.length : Math.max(1, alone))
       try {
         await commitTogether(groupId, batch)
       } catch (error) {
@@ -112,10 +121,10 @@ export function createCommits(args: {
   }
 
   return {
-    commit: (committer, batch) =>
+    commit: (committer, batch, told) =>
       new Promise((settle, reject) => {
         const { groupId } = committer
-        const waiting = { committer, offsets: batch, arrivedAt: clock.monotonic(), settle }
+        const waiting = { committer, offsets: batch, told, arrivedAt: clock.monotonic(), settle }
         const queue = queues.get(groupId)
         if (queue !== undefined) return void queue.push(waiting)
         const fresh = [waiting]

@@ -139,7 +139,7 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
     heartbeat: (request) => held(() => answer(request.groupId, beat(request))),
     leave: (request) => held(() => answer(request.groupId, leave(request))),
     consumerHeartbeat: (request) => held(() => answer(request.groupId, consumerBeat(request))),
-    commit: (committer, batch) => held(() => commits.commit(committer, batch)),
+    commit: (committer, batch, told) => held(() => commits.commit(committer, batch, told)),
     committed: (groupId, member) =>
       held(async () => {
         const refreshed = await log.refresh()

@@ -1,6 +1,7 @@
 // What handlers ask of groups, whichever process they run in. `coordinator.ts` implements it over documents and the journal.
 import type { TopicId } from '../base/ids.ts'
 import type { Unserved } from '../log/log.ts'
+import type { ToldPosition } from '../wire/https.ts'
 import type { Group } from './group.ts'
 import type {
   Committer,
@@ -68,8 +69,15 @@ export interface Groups {
   leave(request: LeaveRequest): Promise<LeaveAnswer | GroupRefusal | Unserved>
   consumerHeartbeat(request: ConsumerHeartbeatRequest): Promise<ConsumerHeartbeatAnswer | GroupRefusal | Unserved>
 
-  /** Commits offsets of topics that exist. All of them or none. */
-  commit(committer: Committer, offsets: readonly OffsetToCommit[]): Promise<CommitOutcome>
+  /**
+   * Commits offsets of topics that exist. All of them or none. `told`: how far in the journal the client was told to be when
+   * it made the request, for a request that may arrive long after its client went on.
+   */
+  commit(
+    committer: Committer,
+    offsets: readonly OffsetToCommit[],
+    told: ToldPosition | undefined,
+  ): Promise<CommitOutcome>
   /** Fresh. Every committed offset of the group; none for a group that is not there. With a member: only while it is one. */
   committed(groupId: string, member: Committer | undefined): Promise<CommittedOutcome>
   /** Removes committed offsets; refused for a topic that the group's members are subscribed to. One outcome per topic. */

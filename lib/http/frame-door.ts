@@ -14,12 +14,16 @@ import {
   CONNECTION_HEADER,
   FRAME_CONTENT_TYPE,
   type FrameFunction,
+  formatPosition,
   functionOf,
   GENERATION_HEADER,
   HTTPS_FRAME_BYTES_MAX,
   isLongFrame,
+  POSITION_HEADER,
+  parsePosition,
   parseRequestId,
   REQUEST_ID_HEADER,
+  type ToldPosition,
   WAITED_HEADER,
 } from '../wire/https.ts'
 import type { AnswerMemory } from './remembered-answers.ts'
@@ -65,6 +69,7 @@ interface Envelope {
   readonly connection: string
   readonly waitedMs: number
   readonly advertise: { readonly host: string; readonly port: number } | undefined
+  readonly told: ToldPosition | undefined
 }
 
 /**
@@ -106,12 +111,12 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
     })
   }
 
-  async function exchange({ frame, name, connection, waitedMs, advertise }: Envelope): Promise<BrokerResponse> {
+  async function exchange({ frame, name, connection, waitedMs, advertise, told }: Envelope): Promise<BrokerResponse> {
     const handled = brokerFor(advertise).handle(frame, {
       id: `https ${connection} ${exchanges++}`,
       clientAddress: connection,
       signal: NEVER,
-      exchange: { name, waitedMs, responseBytesMax: HTTPS_FRAME_BYTES_MAX - LENGTH_BYTES },
+      exchange: { name, waitedMs, responseBytesMax: HTTPS_FRAME_BYTES_MAX - LENGTH_BYTES, ...(told && { told }) },
     })
     hold(frame, handled)
     return handled.response
@@ -138,20 +143,21 @@ export function createFrameDoor(options: FrameDoorOptions): FrameDoor {
     }
   }
 
-  /** The generation to tell. Not every request reads the head, and below the horizon a name is worth nothing. */
-  async function generation(): Promise<number> {
+  /** What to tell of the journal. Not every request reads the head, and below the horizon a name is worth nothing. */
+  async function whereabouts(): Promise<Record<string, string>> {
     if (log.status().headAgeMs > GENERATION_AGE_MS_MAX) await log.refresh()
-    return log.status().generation
+    const { position } = log.status()
+    return { [GENERATION_HEADER]: String(position.generation), [POSITION_HEADER]: formatPosition(position) }
   }
 
-  /** The answer, whatever happens, with the generation. */
+  /** The answer, whatever happens, with how far this process has read the journal. */
   async function answerAnyway(name: FrameFunction, request: HttpRequest): Promise<HttpResponse> {
     const response = await answer(name, request).catch((error: unknown) => {
       logger.error({ err: error, function: name }, 'A frame over HTTPS broke down')
       const detail = 'The request could not be answered; whether it had an effect is unknown.'
       return problem(500, 'Internal error', detail)
     })
-    return { ...response, headers: { ...response.headers, [GENERATION_HEADER]: String(await generation()) } }
+    return { ...response, headers: { ...response.headers, ...(await whereabouts()) } }
   }
 
   return {
@@ -224,8 +230,11 @@ function open(functionName: FrameFunction, { method, headers, body }: HttpReques
   const advertiseText = headers[ADVERTISE_HEADER]
   const advertise = advertiseText === undefined ? undefined : parseAddress(advertiseText)
   if (advertiseText !== undefined && advertise === undefined) return badHeader(ADVERTISE_HEADER, 'is host:port')
+  const toldText = headers[POSITION_HEADER]
+  const told = toldText === undefined ? undefined : parsePosition(toldText)
+  if (toldText !== undefined && told === undefined) return badHeader(POSITION_HEADER, 'is what an answer told under it')
   const name = requestId && { ...requestId, frameHash: sha256(frame) }
-  return { frame, apiKey: header.apiKey, name, connection, waitedMs, advertise }
+  return { frame, apiKey: header.apiKey, name, connection, waitedMs, advertise, told }
 }
 
 const sha256 = (bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest()

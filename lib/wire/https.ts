@@ -36,10 +36,31 @@ export const ADVERTISE_HEADER = 'tidelog-advertise'
 export const WAITED_HEADER = 'tidelog-waited-ms'
 /** Response header: the journal generation that the answering process knows. */
 export const GENERATION_HEADER = 'tidelog-generation'
+/**
+ * Of a response: how far the answering process has read the journal, `‹generation›.‹index›`. Of a request: the furthest that
+ * its client had been told when it made the request, the same in each repeat: a commit that comes late is known by it.
+ */
+export const POSITION_HEADER = 'tidelog-position'
 
 export const FRAME_CONTENT_TYPE = 'application/octet-stream'
 /** A frame with its length prefix. Lambda takes 6 MB of JSON, in which a body is base64: 4.4 MB of bytes. */
 export const HTTPS_FRAME_BYTES_MAX = 4 * 1024 * 1024
+
+/** A position in the journal (`journal/position.ts`). */
+export interface ToldPosition {
+  readonly generation: number
+  readonly index: number
+}
+
+export function formatPosition({ generation, index }: ToldPosition): string {
+  return `${generation}.${index}`
+}
+
+/** Undefined when the text is no position. */
+export function parsePosition(text: string): ToldPosition | undefined {
+  const match = /^([1-9]\d{0,14})\.(\d{1,9})$/.exec(text)
+  return match === null ? undefined : { generation: Number(match[1]), index: Number(match[2]) }
+}
 
 export interface RequestId {
   /** The journal generation its client knew: the origin of all that is made for the request. */

@@ -10,7 +10,10 @@ import {
   ADVERTISE_HEADER,
   CONNECTION_HEADER,
   FRAME_CONTENT_TYPE,
+  formatPosition,
   GENERATION_HEADER,
+  POSITION_HEADER,
+  parsePosition,
   REQUEST_ID_HEADER,
   WAITED_HEADER,
 } from '../../lib/wire/https.ts'
@@ -114,12 +117,14 @@ export function createGateway(args: {
     if (status === 202) incidents.count('answered 202')
     if (status === 500) sight('defect', `${functionName} ${requestId}: ${bytes.toString()}`)
     const generation = headers[GENERATION_HEADER]
+    const position = parsePosition(headers[POSITION_HEADER] ?? '')
     return {
       kind: 'answered',
       status,
       body: bytes,
       contentType: headers['content-type'] ?? '',
       generation: generation === undefined ? undefined : Number(generation),
+      position,
       signedAs: 'simulation',
       release: () => {},
     }
@@ -280,12 +285,21 @@ function ownAnswer(status: number): Sent {
     body: Buffer.from('{"message":"Service Unavailable"}'),
     contentType: 'application/json',
     generation: undefined,
+    position: undefined,
     signedAs: 'simulation',
     release: () => {},
   }
 }
 
-function httpRequest({ functionName, frame, connection, advertise, requestId, waitedMs }: FrameToSend): HttpRequest {
+function httpRequest({
+  functionName,
+  frame,
+  connection,
+  advertise,
+  requestId,
+  waitedMs,
+  told,
+}: FrameToSend): HttpRequest {
   const body = Buffer.alloc(LENGTH_BYTES + frame.length)
   body.writeInt32BE(frame.length)
   body.set(frame, LENGTH_BYTES)
@@ -295,6 +309,7 @@ function httpRequest({ functionName, frame, connection, advertise, requestId, wa
     [ADVERTISE_HEADER]: advertise,
     ...(requestId === undefined ? {} : { [REQUEST_ID_HEADER]: requestId }),
     ...(waitedMs === undefined ? {} : { [WAITED_HEADER]: String(waitedMs) }),
+    ...(told === undefined ? {} : { [POSITION_HEADER]: formatPosition(told) }),
   }
   return { method: 'POST', path: `/kafka/${functionName}`, headers, body }
 }

@@ -234,6 +234,8 @@ export class Channel {
     waitedMs: () => number,
   ): Promise<Exclude<Verdict, { readonly kind: 'again' }>> {
     const { clock, random } = this.#line
+    // Of the time before the first try: a commit that is still on its way when this client has gone on is known by it.
+    const told = functionName === 'coordinate' ? this.#line.position : undefined
     let failedMs: number | undefined
     for (let pauseMs = HTTPS_REPEAT_PAUSE_MS_MIN; ; pauseMs = Math.min(2 * pauseMs, HTTPS_REPEAT_PAUSE_MS_MAX)) {
       const verdict = await this.#line.ask({
@@ -242,6 +244,7 @@ export class Channel {
         connection: this.#name,
         waitedMs: Math.min(Math.floor(waitedMs()), WAITED_MS_MAX),
         ...(requestId === undefined ? {} : { requestId }),
+        ...(told === undefined ? {} : { told }),
       })
       if (verdict.kind !== 'again') return verdict
       failedMs ??= clock.monotonic()

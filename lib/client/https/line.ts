@@ -4,6 +4,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { CONNECT_NOTICE_MS } from '../../base/limits.ts'
 import type { Random } from '../../base/random.ts'
+import type { ToldPosition } from '../../wire/https.ts'
 import { judge, type Verdict } from './problems.ts'
 import type { FrameToSend, Sender } from './sender.ts'
 
@@ -24,6 +25,7 @@ export class Line {
   readonly #parked = new Set<() => void>()
   readonly #told = new Map<string, number>()
   #generation: number | undefined
+  #position: ToldPosition | undefined
   #writes = 0
 
   constructor(options: LineOptions) {
@@ -41,6 +43,11 @@ export class Line {
     return this.#generation
   }
 
+  /** The furthest in the journal that an answer told: whatever was acknowledged to us lies before it. */
+  get position(): ToldPosition | undefined {
+    return this.#position
+  }
+
   /** Writes that were acknowledged so far. */
   get writes(): number {
     return this.#writes
@@ -51,6 +58,9 @@ export class Line {
     const { sender, advertise } = this.#options
     const sent = await sender.send({ ...request, advertise })
     if (sent.kind === 'answered' && sent.generation !== undefined) this.#generation = sent.generation
+    if (sent.kind === 'answered' && sent.position !== undefined && isBehind(this.#position, sent.position)) {
+      this.#position = sent.position
+    }
     return judge(sent, `${sender.url}/kafka/${request.functionName}`)
   }
 
@@ -75,3 +85,8 @@ export class Line {
     this.#options.onTrouble(sentence)
   }
 }
+
+const isBehind = (old: ToldPosition | undefined, told: ToldPosition): boolean =>
+  old === undefined ||
+  old.generation < told.generation ||
+  (old.generation === told.generation && old.index < told.index)

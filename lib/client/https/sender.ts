@@ -17,8 +17,12 @@ import {
   CONNECTION_HEADER,
   FRAME_CONTENT_TYPE,
   type FrameFunction,
+  formatPosition,
   GENERATION_HEADER,
+  POSITION_HEADER,
+  parsePosition,
   REQUEST_ID_HEADER,
+  type ToldPosition,
   WAITED_HEADER,
 } from '../../wire/https.ts'
 import { type Credentials, createSigner } from './signing.ts'
@@ -32,6 +36,8 @@ export interface FrameToSend {
   readonly advertise: string
   readonly requestId?: string
   readonly waitedMs?: number
+  /** How far in the journal its client had been told to be. */
+  readonly told?: ToldPosition
 }
 
 export interface Answered {
@@ -41,6 +47,8 @@ export interface Answered {
   readonly contentType: string
   /** The journal generation that the answering process knew; undefined: it was not one of ours. */
   readonly generation: number | undefined
+  /** How far it had read. */
+  readonly position: ToldPosition | undefined
   /** The access key that the request was signed with. */
   readonly signedAs: string | undefined
   /** Gives back the memory of the body: called once, when it is not needed any more. */
@@ -159,6 +167,7 @@ function headersOf(url: URL, request: FrameToSend): Record<string, string> {
     [ADVERTISE_HEADER]: request.advertise,
     ...(request.requestId === undefined ? {} : { [REQUEST_ID_HEADER]: request.requestId }),
     ...(request.waitedMs === undefined ? {} : { [WAITED_HEADER]: String(request.waitedMs) }),
+    ...(request.told === undefined ? {} : { [POSITION_HEADER]: formatPosition(request.told) }),
   }
 }
 
@@ -203,6 +212,7 @@ async function read(
     body: Buffer.concat(chunks),
     contentType: response.headers['content-type'] ?? '',
     generation: /^[1-9]\d{0,14}$/.test(generation) ? Number(generation) : undefined,
+    position: parsePosition(String(response.headers[POSITION_HEADER] ?? '')),
     release,
   }
 }

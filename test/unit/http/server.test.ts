@@ -8,7 +8,15 @@ import { createMetrics } from '../../../lib/http/metrics.ts'
 import { openHttpServer, reading } from '../../../lib/http/server.ts'
 import type { LogStatus } from '../../../lib/log/log.ts'
 
-const STATUS: LogStatus = { generation: 7, tailEntries: 3, headAgeMs: 12.3, topics: 2, partitions: 14, halted: false }
+const STATUS: LogStatus = {
+  generation: 7,
+  position: { generation: 1, index: 0 },
+  tailEntries: 3,
+  headAgeMs: 12.3,
+  topics: 2,
+  partitions: 14,
+  halted: false,
+}
 const MEMBERS: Members = {
   self: 4,
   clusterId: 'abc',

@@ -35,7 +35,7 @@ export interface MemoryLog extends Log {
   hold: Promise<void>
   /** Admissions of appends wait for this. */
   holdAdmission: Promise<void>
-  readonly calls: { refresh: number; appends: string[]; fetches: FetchRequest[] }
+  readonly calls: { refresh: number; appends: string[]; fetches: FetchRequest[]; trims: string[] }
   /** Runs before a change of a topic: a test lets another gateway be faster. */
   beforeChange: (() => Promise<void>) | undefined
 }
@@ -44,6 +44,7 @@ export function memoryLog(): MemoryLog {
   const topics = new Map<TopicId, Topic>()
   const stored = new Map<string, Stored[]>()
   const windows = new Map<string, { epoch: number; next: number; last: { from: number; baseOffset: number }[] }>()
+  const logStarts = new Map<string, number>()
   let numbers = 0
   let woken: (() => void)[] = []
 
@@ -129,7 +130,7 @@ export function memoryLog(): MemoryLog {
     hidden: new Set(),
     hold: Promise.resolve(),
     holdAdmission: Promise.resolve(),
-    calls: { refresh: 0, appends: [], fetches: [] },
+    calls: { refresh: 0, appends: [], fetches: [], trims: [] },
     beforeChange: undefined,
     async refresh() {
       log.calls.refresh += 1
@@ -189,7 +190,8 @@ export function memoryLog(): MemoryLog {
       if (log.failure !== undefined) return log.failure
       if (!topics.has(topic.id)) return { kind: 'unknownTopic' }
       const end = endOf(topic, partition)
-      return { kind: 'found', logStartOffset: 0, highWatermark: end, lastStableOffset: end }
+      const logStartOffset = logStarts.get(`${topic.id} ${partition}`) ?? 0
+      return { kind: 'found', logStartOffset, highWatermark: end, lastStableOffset: end }
     },
     async offsetForTimestamp(topic, partition, timestamp) {
       const found = await search(topic, partition, (b) => firstRecordAtOrAfter(b, timestamp, inlineCompression))
@@ -202,8 +204,29 @@ export function memoryLog(): MemoryLog {
       const best = found.toSorted((a, b) => b.timestamp - a.timestamp || a.offset - b.offset)[0]
       return best === undefined ? { kind: 'none' } : { kind: 'found', ...best }
     },
+    async trim(topic, partition, offset) {
+      log.calls.trims.push(`${topic.name}-${partition} ${offset}`)
+      if (log.failure !== undefined) return log.failure
+      if (!topics.has(topic.id)) return { kind: 'unknownTopic' }
+      const end = endOf(topic, partition)
+      if (offset < -1 || offset > end) return { kind: 'outOfRange' }
+      const key = `${topic.id} ${partition}`
+      const logStartOffset = Math.max(logStarts.get(key) ?? 0, offset === -1 ? end : offset)
+      logStarts.set(key, logStartOffset)
+      return { kind: 'trimmed', logStartOffset }
+    },
+    async liveBytes(wanted) {
+      return wanted.map(({ topic, partition }) => {
+        if (log.failure !== undefined) return log.failure
+        if (!topics.has(topic.id)) return { kind: 'unknownTopic' }
+        const from = logStarts.get(`${topic.id} ${partition}`) ?? 0
+        const batches = batchesOf(topic, partition).filter(({ baseOffset: at, batch }) => at + batch.recordCount > from)
+        return { kind: 'found', sizeBytes: batches.reduce((sum, { batch }) => sum + batch.bytes.length, 0) }
+      })
+    },
     status: () => ({
       generation: 0,
+      position: { generation: 1, index: 0 },
       tailEntries: 0,
       headAgeMs: 0,
       topics: topics.size,

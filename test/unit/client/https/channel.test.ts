@@ -14,6 +14,7 @@ import {
   correlationOf,
   fetchAnswer,
   fetchFrame,
+  heartbeatFrame,
   later,
   lost,
   metadataAnswer,
@@ -151,6 +152,22 @@ describe('names', () => {
     sender.open[0]!.answer({ ...produceAnswer(2), generation: 3 })
     await second
     expect(line.generation).toBe(3)
+  })
+
+  test('a request to the coordinator names the furthest position told before it, the same in each repeat', async () => {
+    await learn()
+    const metadata = channel.request(metadataFrame(1))
+    await rest()
+    expect(sender.open[0]!.request.told).toBeUndefined()
+    sender.open[0]!.answer({ ...metadataAnswer(1), position: { generation: 7, index: 12 } })
+    await metadata
+    void channel.request(heartbeatFrame(2))
+    await rest()
+    expect(sender.open[0]!.request.told).toEqual({ generation: 7, index: 12 })
+    sender.open[0]!.answer({ ...status(503, { message: 'busy' }, 0), position: { generation: 8, index: 0 } })
+    await clock.advance(10_000)
+    expect(sender.open[0]!.request.told).toEqual({ generation: 7, index: 12 })
+    expect(line.position).toEqual({ generation: 8, index: 0 })
   })
 
   test('reading does not wait for a generation', async () => {

@@ -4,6 +4,7 @@ import type { Answered, FrameToSend, Sender, Sent } from '../../../../lib/client
 import { encodeRequestFrame, encodeResponseFrame } from '../../../../lib/wire/frame.ts'
 import { apiVersions } from '../../../../lib/wire/messages/api-versions.ts'
 import { fetch } from '../../../../lib/wire/messages/fetch.ts'
+import { heartbeat } from '../../../../lib/wire/messages/heartbeat.ts'
 import { metadata } from '../../../../lib/wire/messages/metadata.ts'
 import { produce } from '../../../../lib/wire/messages/produce.ts'
 
@@ -77,6 +78,7 @@ export function status(code: number, body: Uint8Array | object = new Uint8Array(
     body: isBytes ? body : Buffer.from(JSON.stringify(body)),
     contentType: isBytes ? 'application/octet-stream' : 'application/problem+json',
     generation: generation === 0 ? undefined : generation,
+    position: undefined,
     signedAs: undefined,
     release: () => {},
   }
@@ -106,6 +108,11 @@ export function metadataAnswer(correlationId: number): Answered {
   return framed(
     encodeResponseFrame(metadata, 12, correlationId, { brokers: [], topics: [], clusterId: 'c', controllerId: 1 }),
   )
+}
+
+export function heartbeatFrame(correlationId: number): Buffer {
+  const request = { groupId: 'g', generationId: 1, memberId: 'm', groupInstanceId: null }
+  return whole(encodeRequestFrame(heartbeat, 4, header(correlationId), request))
 }
 
 export function versionsFrame(correlationId: number): Buffer {
