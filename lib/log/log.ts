@@ -1,8 +1,10 @@
 // The log as the broker's handlers see it: topics, appends, reads. This file holds the contract only; `open-log.ts` builds
 // it from a journal replica and the stores. Expected outcomes are values. A method that answers about *now* says so and
 // reads the head first (DESIGN.md section 6, "Freshness"); the others answer from the replica as it is.
+
 import type { TopicId, Ulid } from '../base/ids.ts'
-import type { BatchVerdict } from '../journal/state/page.ts'
+import type { Position } from '../journal/position.ts'
+import type { BatchVerdict } from '../journal/state/partition-page.ts'
 import type { TopicState } from '../journal/state/root.ts'
 
 /** A topic as the fold has it. */
@@ -142,6 +144,18 @@ export interface PartitionOffsets {
   readonly lastStableOffset: number
 }
 
+export type TrimOutcome =
+  /** The log start from now on: at least what was asked for, unless that is beyond the last stable offset. */
+  | { readonly kind: 'trimmed'; readonly logStartOffset: number }
+  | { readonly kind: 'unknownTopic' }
+  /** Beyond the high watermark, or negative. */
+  | { readonly kind: 'outOfRange' }
+  | Unserved
+
+/** `sizeBytes` may be an estimate where much would have to be read. */
+export type LiveBytesOutcome =
+  { readonly kind: 'found'; readonly sizeBytes: number } | { readonly kind: 'unknownTopic' } | Unserved
+
 export interface Log {
   /**
    * Brings the replica to a head read that begins after this call (concurrent callers share one). After it, the
@@ -184,6 +198,12 @@ export interface Log {
   offsetForTimestamp(topic: Topic, partition: number, timestamp: number): Promise<ListOffsetOutcome>
   /** Fresh. The record with the largest timestamp (the first of them). */
   offsetOfMaxTimestamp(topic: Topic, partition: number): Promise<ListOffsetOutcome>
+  /** Fresh. Moves the log start forward to `offset`, -1 for the high watermark; one that lies there already changes nothing. */
+  trim(topic: Topic, partition: number, offset: number): Promise<TrimOutcome>
+  /** How many bytes of batches these partitions hold from their log starts on; one outcome for each, in order. */
+  liveBytes(
+    wanted: readonly { readonly topic: Topic; readonly partition: number }[],
+  ): Promise<readonly LiveBytesOutcome[]>
 
   /** Figures for /metrics and /health. */
   status(): LogStatus
@@ -196,6 +216,8 @@ export interface Log {
 export interface LogStatus {
   readonly generation: number
   readonly tailEntries: number
+  /** How far this process has read the journal. */
+  readonly position: Position
   /** Milliseconds since the head was last read or returned by an own append. */
   readonly headAgeMs: number
   readonly topics: number
