@@ -11,7 +11,7 @@ const GROUPS: readonly { readonly effect: Effect; readonly title: string; readon
 /** The section of ARCHITECTURE.md. */
 export function settingsTableMarkdown(): string {
   const parts = [
-    '## 8. Topic settings',
+    '## 9. Topic settings',
     '',
     'Every topic configuration of Apache Kafka 4.2 can be set, is validated, stored and described with its default and',
     'source. This is what each does. The text is rendered from `lib/log/topic-settings-table.ts`.',
