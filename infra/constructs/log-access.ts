@@ -4,6 +4,8 @@
 import { Stack } from 'aws-cdk-lib'
 import * as iam from 'aws-cdk-lib/aws-iam'
 import { MEMBERS_KEY } from '../../lib/broker/membership-document.ts'
+import { groupKey } from '../../lib/groups/group-document.ts'
+import { seenKey } from '../../lib/groups/seen-document.ts'
 import { ANSWERS } from '../../lib/http/remembered-answers.ts'
 import { CHUNKS_PK } from '../../lib/storage/aws/chunk-item.ts'
 import { CLUSTER_KEY } from '../../lib/storage/aws/cluster-item.ts'
@@ -27,6 +29,8 @@ const CHUNKS = CHUNKS_PK
 const TINY = 'TINY#*'
 const MEMBERS = partitionOf(documentKey(MEMBERS_KEY))
 const REMEMBERED_ANSWERS = partitionOf(documentKey(`${ANSWERS}/any`))
+/** The documents of groups. */
+const GROUP_DOCUMENTS = [groupKey('any'), seenKey('any')].map((key) => partitionOf(documentKey(key)))
 /** Leases of jobs, and what a job wants to know the next time. */
 const JOBS = partitionOf(documentKey('maintenance/any'))
 
@@ -54,7 +58,16 @@ const CHANGE: Access = {
 const ACCESS: Readonly<Record<FunctionName, Access>> = {
   produce: { puts: ['segment'], deletes: [], items: { ...APPEND, PutItem: [...APPENDED, TINY] } },
   fetch: { puts: [], deletes: [], items: READ_ONLY },
-  coordinate: CHANGE,
+  coordinate: {
+    ...CHANGE,
+    items: {
+      ...CHANGE.items,
+      GetItem: [...GET, ...GROUP_DOCUMENTS],
+      Query: [CHUNKS, ...GROUP_DOCUMENTS],
+      PutItem: [...APPENDED, REMEMBERED_ANSWERS, ...GROUP_DOCUMENTS],
+      DeleteItem: GROUP_DOCUMENTS,
+    },
+  },
   admin: CHANGE,
   topic: { puts: ['body'], deletes: [], items: APPEND },
   maintenance: {

@@ -75,7 +75,15 @@ const EXPECTED: Readonly<Record<string, readonly string[]>> = {
     'dynamodb:PutItem <table> at JOURNAL#1, JOURNAL#1#CHUNKS, CLUSTER, TINY#*',
   ],
   ApiFetchRole: [...READS, 'dynamodb:Query <table> at JOURNAL#1#CHUNKS'],
-  ApiCoordinateRole: [...READS, ...CHANGE],
+  ApiCoordinateRole: [
+    ...READS.slice(0, -1),
+    's3:PutObject <bucket>/body/*',
+    APPEND,
+    'dynamodb:GetItem <table> at JOURNAL#1, CLUSTER, TINY#*, DOC#gateways, DOC#groups, DOC#group-seen',
+    'dynamodb:Query <table> at JOURNAL#1#CHUNKS, DOC#groups, DOC#group-seen',
+    'dynamodb:PutItem <table> at JOURNAL#1, JOURNAL#1#CHUNKS, CLUSTER, DOC#answers, DOC#groups, DOC#group-seen',
+    'dynamodb:DeleteItem <table> at DOC#groups, DOC#group-seen',
+  ],
   ApiAdminRole: [...READS, ...CHANGE],
   TopicsFunctionRole: [
     ...READS,

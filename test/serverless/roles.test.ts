@@ -53,6 +53,10 @@ const QUESTIONS = {
     const Item = { ...itemKey('DOC#gateways', NOWHERE) }
     return dynamodb.send(new PutItemCommand({ TableName: table, Item, ConditionExpression: THERE }))
   },
+  'writes groups': ({ dynamodb }: Clients) => {
+    const Item = { ...itemKey('DOC#groups', NOWHERE) }
+    return dynamodb.send(new PutItemCommand({ TableName: table, Item, ConditionExpression: THERE }))
+  },
 } as const
 type Question = keyof typeof QUESTIONS
 
@@ -63,7 +67,11 @@ const ROLES: readonly { readonly stack: string; readonly role: string; readonly 
     may: ['reads segments', 'puts segments', 'puts tiny segments', 'changes the head'],
   },
   { stack: 'TidelogApi', role: 'ApiFetchRole', may: ['reads segments'] },
-  { stack: 'TidelogApi', role: 'ApiCoordinateRole', may: ['reads segments', 'puts bodies', 'changes the head'] },
+  {
+    stack: 'TidelogApi',
+    role: 'ApiCoordinateRole',
+    may: ['reads segments', 'puts bodies', 'changes the head', 'writes groups'],
+  },
   { stack: 'TidelogApi', role: 'ApiAdminRole', may: ['reads segments', 'puts bodies', 'changes the head'] },
   { stack: 'TidelogTopics', role: 'TopicsFunctionRole', may: ['reads segments', 'puts bodies', 'changes the head'] },
   {
