@@ -11,6 +11,7 @@ const FORMAT = 1
 
 /** One gateway. `bootId` is new with each start of a process, so that an entry can be told from its successor's. */
 export interface Gateway {
+  /** From 0 on; the lowest that we choose is 1. */
   readonly nodeId: number
   readonly host: string
   readonly port: number
@@ -60,19 +61,34 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }
 
+export type Entered =
+  | { readonly kind: 'entered'; readonly membership: Membership }
+  /** It is in the list already. */
+  | { readonly kind: 'there' }
+  /** Another gateway has the node id that was asked for. */
+  | { readonly kind: 'taken'; readonly by: Gateway }
+
 /**
- * The list with `self` in it: in the place of an entry with the same address (that process is gone, or it could not have
- * been bound), else under the lowest free node id. `undefined` if it is there already.
+ * The list with `self` in it: under `wantedId` where one is given, else under the node id of an entry with the same address
+ * (that process is gone, or it could not have been bound), else under the lowest free one. An entry with the same address
+ * goes in any case.
  */
-export function withGateway(membership: Membership, self: Omit<Gateway, 'nodeId'>): Membership | undefined {
+export function withGateway(membership: Membership, self: Omit<Gateway, 'nodeId'>, wantedId?: number): Entered {
   const { gateways } = membership
-  if (gateways.some((g) => g.bootId === self.bootId)) return undefined
-  const taken = new Set(gateways.map((g) => g.nodeId))
+  if (gateways.some((g) => g.bootId === self.bootId)) return { kind: 'there' }
   const predecessor = gateways.find((g) => g.host === self.host && g.port === self.port)
-  let nodeId = predecessor?.nodeId ?? 1
-  while (predecessor === undefined && taken.has(nodeId)) nodeId++
-  const rest = gateways.filter((g) => g !== predecessor)
-  return { ...membership, gateways: [...rest, { nodeId, ...self }].sort((a, b) => a.nodeId - b.nodeId) }
+  const others = gateways.filter((g) => g !== predecessor)
+  const holder = others.find((g) => g.nodeId === wantedId)
+  if (holder !== undefined) return { kind: 'taken', by: holder }
+  const nodeId = wantedId ?? predecessor?.nodeId ?? lowestFree(new Set(others.map((g) => g.nodeId)))
+  const list = [...others, { nodeId, ...self }].sort((a, b) => a.nodeId - b.nodeId)
+  return { kind: 'entered', membership: { ...membership, gateways: list } }
+}
+
+function lowestFree(taken: ReadonlySet<number>): number {
+  let nodeId = 1
+  while (taken.has(nodeId)) nodeId++
+  return nodeId
 }
 
 /** The list without these processes. `undefined` if none of them is in it. */

@@ -1,9 +1,10 @@
 // Who is still alive, judged only by whether lease documents change while we look. A gateway counts as gone when its lease
-// stayed the same for LEASE_EXPIRY_MS of our monotonic time and over several looks: after this process itself was frozen
-// (or the whole laptop slept), the time alone would condemn gateways that had no chance to renew.
+// stayed the same for LEASE_EXPIRY_MS of our monotonic time and over several looks: after this process itself was slow, the
+// time alone would condemn gateways that renewed in between. After it was frozen, or the whole laptop slept, nothing that was
+// seen before counts (`restart`), since the others had no chance to renew either.
 import { LEASE_EXPIRY_MS } from '../base/limits.ts'
 
-const LOOKS_MIN = 4
+const LOOKS_MIN = 3
 
 interface Watched {
   version: number
@@ -14,11 +15,21 @@ interface Watched {
 export class LeaseWatch {
   readonly #watched = new Map<string, Watched>()
 
+  /** Forgets all that was seen. */
+  restart(): void {
+    this.#watched.clear()
+  }
+
+  /** The lease's version when it was last looked at. */
+  versionOf(bootId: string): number | undefined {
+    return this.#watched.get(bootId)?.version
+  }
+
   /**
    * One look: the lease versions by boot id as read now, and the boot ids that ought to have one. Returns those that are
    * gone, leases without an owner included.
    */
-  look(nowMs: number, leases: ReadonlyMap<string, number>, expected: Iterable<string>): Set<string> {
+  look(nowMs: number, leases: ReadonlyMap<string, number>, expected: Iterable<string> = []): Set<string> {
     const bootIds = new Set([...leases.keys(), ...expected])
     const gone = new Set<string>()
     for (const bootId of this.#watched.keys()) if (!bootIds.has(bootId)) this.#watched.delete(bootId)

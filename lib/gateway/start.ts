@@ -36,6 +36,8 @@ export interface StartOptions {
   readonly http?: Address
   /** What Metadata tells clients, if it differs from where the gateway listens. */
   readonly advertise?: Address
+  /** The node id that this gateway must have (`node.id`); otherwise it gets a free one. */
+  readonly nodeId?: number
   /** Broker settings by Kafka's names. */
   readonly settings?: Readonly<Record<string, string>>
   readonly logger?: GatewayLogger
@@ -119,7 +121,7 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   cleanup.add(() => dropListener())
   const http = await bindHttp(options.http, cleanup)
 
-  const { stores: opened, where, clusterId } = await open(options.store)
+  const { stores: opened, where, logDir = where, clusterId } = await open(options.store)
   cleanup.add(() => opened.close())
   const stores = observeStores(opened, metrics.onStoreCall, clock)
   const log = await openTheLog(stores, where, clock, logger)
@@ -131,8 +133,9 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
 
   const kafka = { host: listener.host, port: listener.port }
   const advertised = options.advertise ?? { host: reachableHost(kafka.host), port: kafka.port }
-  const identity = clusterId === undefined ? {} : { clusterId }
-  const ports = { documents: stores.documents, clock, random: systemRandom, ...identity }
+  const { nodeId } = options
+  const identity = { ...(clusterId === undefined ? {} : { clusterId }), ...(nodeId === undefined ? {} : { nodeId }) }
+  const ports = { documents: stores.documents, clock, random: systemRandom, logger, ...identity }
   const members = await joinMembers(ports, advertised).catch((error: unknown) => {
     if (error instanceof StoredBytesError) throw new Problem(`This release cannot join the others: ${error.message}.`)
     throw new Problem(error instanceof Error ? error.message : String(error))
@@ -146,7 +149,7 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const compression = threadedCompression
   const onRequest = metrics.onRequest
   const brokerFor = (seen: Members, settings: BrokerSettings): Broker =>
-    createBroker({ log, members: seen, settings, compression, clock, random, logger, onRequest })
+    createBroker({ log, members: seen, settings, compression, clock, random, logger, onRequest, logDir })
   const doorSettings = settingsOf({ ...options.settings, ...FRAME_DOOR_SETTINGS })
   const answers = createAnswerMemory({ log, documents: stores.documents, clock, random })
   const door = createFrameDoor({ log, members, answers, logger, broker: (seen) => brokerFor(seen, doorSettings) })

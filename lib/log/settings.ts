@@ -130,12 +130,12 @@ function invalid(name: string, value: string, reason: string): ConfigVerdict {
   return { kind: 'invalid', message: `Invalid value ${value} for configuration ${name}: ${reason}` }
 }
 
-/** The known name that `name` was probably meant to be, if one is close. */
-export function nearestName(name: string, known: Iterable<string>): string | undefined {
+/** The known name that `name` was probably meant to be, if one is not more than so many letters away. */
+export function nearestName(name: string, known: Iterable<string>, distanceMax = 3): string | undefined {
   // Names come from clients; nothing near the longest known name is longer than this.
   if (name.length > 64) return undefined
   let nearest: string | undefined
-  let distanceMin = 4
+  let distanceMin = distanceMax + 1
   for (const candidate of known) {
     const distance = editDistance(name.toLowerCase().replaceAll('_', '.'), candidate)
     if (distance < distanceMin) [nearest, distanceMin] = [candidate, distance]

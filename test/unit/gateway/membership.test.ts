@@ -1,11 +1,12 @@
 // Gateways that find each other through documents, in virtual time: joining, taking over, expiry, leaving, and races of
 // many at once over a store that loses answers.
 import { expect, test } from 'vitest'
-import type { Clock } from '../../../lib/base/clock.ts'
+import { type Clock, sleep } from '../../../lib/base/clock.ts'
 import { LEASE_EXPIRY_MS, LEASE_RENEW_MS } from '../../../lib/base/limits.ts'
+import { silentLogger } from '../../../lib/base/logger.ts'
 import { systemRandom } from '../../../lib/base/random.ts'
 import { LEASES, MEMBERS_KEY } from '../../../lib/broker/membership-document.ts'
-import { type JoinedMembers, joinMembers } from '../../../lib/gateway/membership.ts'
+import { type JoinedMembers, joinMembers, type MembershipPorts } from '../../../lib/gateway/membership.ts'
 import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import type { DocumentStore } from '../../../lib/storage/ports.ts'
 
@@ -59,20 +60,23 @@ function world() {
     async start(
       port: number,
       store: DocumentStore = documents,
+      more: Pick<MembershipPorts, 'nodeId' | 'logger'> = {},
     ): Promise<{ member: JoinedMembers; clock: VirtualClock }> {
       const clock = new VirtualClock()
       clocks.push(clock)
-      const joining = joinMembers({ documents: store, clock, random: systemRandom }, { host: 'host', port })
+      const joining = joinMembers({ documents: store, clock, random: systemRandom, ...more }, { host: 'host', port })
       let done = false
       joining.then(
         () => (done = true),
         () => (done = true),
       )
-      for (let i = 0; i < 400 && !done; i++) await clock.advance(25)
+      for (let i = 0; i < 800 && !done; i++) await Promise.all(clocks.map((each) => each.advance(25)))
       return { member: await joining, clock }
     },
-    async pass(ms: number): Promise<void> {
-      for (let passed = 0; passed < ms; passed += 500) await Promise.all(clocks.map((clock) => clock.advance(500)))
+    async pass(ms: number, stepMs = 500): Promise<void> {
+      for (let passed = 0; passed < ms; passed += stepMs) {
+        await Promise.all(clocks.map((clock) => clock.advance(stepMs)))
+      }
     },
   }
 }
@@ -104,20 +108,63 @@ test('a restart under the same address takes over the node id and raises the epo
   expect(leases.kind === 'found' && leases.documents.length).toBe(2)
 })
 
-test('a gateway that died is dropped by the others, and its number is given to the next one', async () => {
+/** How long after its last renewal a gateway that died is still listed by another, and when it is not any more. */
+const DETECTED_MS = { from: LEASE_EXPIRY_MS - LEASE_RENEW_MS, to: LEASE_EXPIRY_MS + LEASE_RENEW_MS }
+
+test('a gateway that died is dropped by the others within about six seconds, and its number is given to the next one', async () => {
+  expect(DETECTED_MS.to).toBeLessThanOrEqual(6000)
   const { start, pass, documents } = world()
   const a = await start(1)
   const b = await start(2)
   await start(3)
   await pass(5000)
   b.clock.kill()
-  await pass(LEASE_EXPIRY_MS - LEASE_RENEW_MS)
+  await pass(DETECTED_MS.from - 500)
   expect(ids(a.member)).toEqual([1, 2, 3])
-  await pass(3 * LEASE_RENEW_MS)
+  await pass(DETECTED_MS.to - DETECTED_MS.from + 500)
   expect(ids(a.member)).toEqual([1, 3])
   const leases = await documents.list(LEASES)
   expect(leases.kind === 'found' && leases.documents.length).toBe(2)
   expect((await start(4)).member.self).toBe(2)
+})
+
+test('whenever it died, a gateway is dropped neither early nor late', async () => {
+  for (let diesMs = 5000; diesMs <= 5000 + LEASE_RENEW_MS; diesMs += 100) {
+    const { start, pass } = world()
+    const a = await start(1)
+    const b = await start(2)
+    await pass(diesMs, 100)
+    b.clock.kill()
+    let tookMs = 0
+    for (; ids(a.member).length === 2 && tookMs < 20_000; tookMs += 100) await pass(100, 100)
+    expect(tookMs).toBeGreaterThanOrEqual(DETECTED_MS.from - 100)
+    expect(tookMs).toBeLessThanOrEqual(DETECTED_MS.to + 100)
+  }
+})
+
+test('one renewal that the store leaves unanswered for three seconds costs nobody its place', async () => {
+  const { start, pass, documents } = world()
+  const a = await start(1)
+  let slow = false
+  let clock: Clock | undefined
+  const store: DocumentStore = {
+    ...documents,
+    put: async (key, body, expected) => {
+      if (!slow || !key.startsWith(LEASES)) return documents.put(key, body, expected)
+      slow = false
+      await sleep(clock!, 3000)
+      return { kind: 'unknown', cause: 'injected' }
+    },
+  }
+  const b = await start(2, store)
+  clock = b.clock
+  await a.member.refresh()
+  const epoch = a.member.epoch()
+  for (let i = 0; i < 20; i++) {
+    slow = true
+    await pass(9700, 100)
+    expect([slow, ids(a.member), a.member.epoch()]).toEqual([false, [1, 2], epoch])
+  }
 })
 
 test('those who live are never dropped', async () => {
@@ -136,9 +183,9 @@ test('a process that was frozen does not condemn the others when it wakes', asyn
   const a = await start(1)
   const b = await start(2)
   await pass(5000)
-  // The laptop slept for an hour: nobody renewed, and a's timers are the first to fire.
+  // The laptop slept for an hour: nobody renewed, and a wakes three seconds before b.
   a.clock.jump(3_600_000)
-  await a.clock.advance(LEASE_RENEW_MS)
+  await a.clock.advance(2 * LEASE_RENEW_MS)
   expect(ids(a.member)).toEqual([1, 2])
   await pass(20_000)
   expect(ids(a.member)).toEqual([1, 2])
@@ -236,4 +283,98 @@ test('a list in the format of another release is neither joined nor rewritten, a
   expect(ids(a.member)).toEqual([1])
   const got = await documents.get(MEMBERS_KEY)
   expect(got.kind === 'found' && Buffer.from(got.document.body)).toEqual(foreign)
+})
+
+test('a wanted number is given if it is free, whatever the lowest free one is', async () => {
+  const { start } = world()
+  const a = await start(1)
+  const b = await start(2, undefined, { nodeId: 7 })
+  const zero = await start(3, undefined, { nodeId: 0 })
+  const c = await start(4)
+  expect([a, b, zero, c].map(({ member }) => member.self)).toEqual([1, 7, 0, 2])
+  expect(ids(c.member)).toEqual([0, 1, 2, 7])
+})
+
+test('a wanted number that a live gateway has is refused with a sentence, and nothing is left behind', async () => {
+  const { start, pass, documents } = world()
+  const a = await start(1, undefined, { nodeId: 7 })
+  await pass(5000)
+  const epoch = a.member.epoch()
+  const sentence = 'Node id 7 (node.id) is taken by the gateway at host:1: each needs its own.'
+  await expect(start(2, undefined, { nodeId: 7 })).rejects.toThrow(sentence)
+  await a.member.refresh()
+  expect([ids(a.member), a.member.epoch()]).toEqual([[7], epoch])
+  const leases = await documents.list(LEASES)
+  expect(leases.kind === 'found' && leases.documents.length).toBe(1)
+})
+
+test('a wanted number is taken over from a gateway that is gone, at once at the same address and soon at another', async () => {
+  const { start } = world()
+  const a = await start(1)
+  a.clock.kill()
+  const sameAddress = await start(1, undefined, { nodeId: 7 })
+  expect([sameAddress.member.self, ids(sameAddress.member)]).toEqual([7, [7]])
+  expect(sameAddress.clock.now()).toBeLessThan(1000)
+  sameAddress.clock.kill()
+  const moved = await start(2, undefined, { nodeId: 7 })
+  expect([moved.member.self, ids(moved.member)]).toEqual([7, [7]])
+  expect(moved.member.epoch()).toBeGreaterThan(sameAddress.member.epoch())
+  expect(moved.clock.now()).toBeLessThanOrEqual(DETECTED_MS.to)
+})
+
+/** Takes this gateway off the list, as others do with one that is frozen. */
+async function dropped(documents: DocumentStore, nodeId: number): Promise<void> {
+  const got = await documents.get(MEMBERS_KEY)
+  if (got.kind !== 'found') return expect.unreachable()
+  const list = JSON.parse(Buffer.from(got.document.body).toString())
+  const gateways = list.gateways.filter((gateway: { nodeId: number }) => gateway.nodeId !== nodeId)
+  await documents.put(MEMBERS_KEY, Buffer.from(JSON.stringify({ ...list, gateways })), got.document.version)
+}
+
+test('who was dropped comes back under its number, or under another one and says so', async () => {
+  const { start, pass, documents } = world()
+  await start(1)
+  const warnings: string[] = []
+  const logger = { ...silentLogger, warn: (_: object, message: string) => void warnings.push(message) }
+  const b = await start(2, undefined, { nodeId: 7, logger })
+  await dropped(documents, 7)
+  await pass(2 * LEASE_RENEW_MS)
+  expect([b.member.self, ids(b.member), warnings]).toEqual([7, [1, 7], []])
+
+  await dropped(documents, 7)
+  const usurper = joinMembers(
+    { documents, clock: new VirtualClock(), random: systemRandom, nodeId: 7 },
+    { host: 'host', port: 3 },
+  )
+  expect((await usurper).self).toBe(7)
+  await pass(2 * LEASE_RENEW_MS)
+  expect([b.member.self, ids(b.member)]).toEqual([2, [1, 2, 7]])
+  expect(warnings).toEqual([
+    expect.stringMatching(/^Node id 7 .+ is taken by the gateway at host:3.+ under another\.$/),
+  ])
+})
+
+test('a view is steady for as long as the list is the same and is read on time', async () => {
+  const { start, pass, documents } = world()
+  let down = false
+  const store: DocumentStore = {
+    ...documents,
+    get: async (key) => (down ? { kind: 'unavailable', throttled: false, cause: 'injected' } : documents.get(key)),
+  }
+  const a = await start(1, store)
+  const steady = () => a.member.steadyMs!()
+  await pass(6000)
+  expect(steady()).toBeGreaterThanOrEqual(6000)
+  await start(2)
+  await pass(2 * LEASE_RENEW_MS)
+  expect(steady()).toBeLessThanOrEqual(2 * LEASE_RENEW_MS)
+  expect(steady()).toBeGreaterThan(0)
+  await pass(6000)
+  expect(steady()).toBeGreaterThanOrEqual(6000)
+  down = true
+  await pass(4000)
+  expect(steady()).toBe(0)
+  down = false
+  await pass(LEASE_RENEW_MS)
+  expect(steady()).toBeLessThanOrEqual(LEASE_RENEW_MS)
 })
