@@ -9,7 +9,8 @@ import { TAIL_ENTRIES_MAX } from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { Head, JournalStore, UpdateHeadOutcome } from '../storage/ports.ts'
 import type { EncodedEntry } from './entry.ts'
-import type { JournalReplica, OwnVerdict } from './replica.ts'
+import type { OwnVerdict } from './page-verdicts.ts'
+import type { JournalReplica } from './replica.ts'
 import { beginSeal, finishSeal, isSealDue } from './seal.ts'
 
 export type AppendOutcome =

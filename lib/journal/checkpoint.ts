@@ -10,7 +10,9 @@ import { objectKey } from './object-keys.ts'
 import { comparePositions, type Position, START } from './position.ts'
 import { readObject } from './read-object.ts'
 import { type ExtentBlock, encodeBlockObject } from './state/extents.ts'
-import { blockKeys, decodePageObject, encodePage, encodePageObject, type Page, pageHash } from './state/page.ts'
+import { asPartitionPage, decodePageObject, encodePage, encodePageObject, pageHash } from './state/page.ts'
+import { livingPages } from './state/page-keys.ts'
+import { blockKeys, type PartitionPage, readPartition } from './state/partition-page.ts'
 import { encodeRoot, encodeRootObject, type PageKey, type PageReference, type PageTable } from './state/root.ts'
 
 export type CheckpointOutcome =
@@ -39,53 +41,76 @@ export function stateHash(root: Uint8Array, pages: PageTable): Uint8Array {
 }
 
 /** Blocks that another process's checkpoint already put into objects are not written again, and leave memory. */
-async function adoptBlockKeys(stores: Stores, page: Page, stored: PageReference | undefined): Promise<void> {
-  const slots = page.slots.flatMap((slot, index) => (slot?.state === undefined ? [] : [{ state: slot.state, index }]))
-  const lacking = slots.some(({ state }) => state.extents.blocks.some((block) => block.key === undefined))
-  if (!lacking || stored === undefined) return
-  const found = await readObject(stores.objects, stored.key, decodePageObject)
+async function adoptBlockKeys(
+  stores: Stores,
+  pageKey: PageKey,
+  page: PartitionPage,
+  stored: PageReference | undefined,
+): Promise<void> {
+  const lacking = new Map<number, ExtentBlock[]>()
+  page.slots.forEach((slot, index) => {
+    const blocks = slot?.state?.extents.blocks.filter((block) => block.key === undefined) ?? []
+    if (blocks.length > 0) lacking.set(index, blocks)
+  })
+  if (lacking.size === 0 || stored === undefined) return
+  const found = await readObject(stores.objects, stored.key, (bytes) => decodePageObject(pageKey, bytes))
   if (found.kind !== 'found') return
-  for (const { state, index } of slots) {
-    const keys = found.value.slots[index]?.blockKeys ?? []
-    keys.forEach((key, i) => {
-      const block = state.extents.blocks[i]
-      if (block === undefined || block.key !== undefined) return
+  for (const [index, blocks] of lacking) {
+    // By content and not by place: blocks before these may have left the partition since.
+    const theirs = readPartition(asPartitionPage(found.value), index)?.extents.blocks ?? []
+    const keys = new Map(theirs.map(({ hash, key }) => [Buffer.from(hash).toString('hex'), key]))
+    for (const block of blocks) {
+      const key = keys.get(Buffer.from(block.hash).toString('hex'))
+      if (key === undefined || block.key !== undefined) continue
       block.key = key
       block.columns = undefined
-    })
+    }
   }
 }
 
+/** Names an object for each full block of a page; those that have none yet are added to the snapshot. */
+function nameBlocks(
+  { newId }: Journal,
+  origin: number,
+  page: PartitionPage,
+  snapshot: Snapshot,
+): Map<number, readonly ObjectKey[]> {
+  const keys = new Map<number, readonly ObjectKey[]>()
+  page.slots.forEach((slot, index) => {
+    if (slot === undefined) return
+    const blocks = slot.state?.extents.blocks ?? []
+    const list = blockKeys(slot).map((key, i) => {
+      if (key !== undefined) return key
+      const block = blocks[i]!
+      assert(block.columns !== undefined, 'a block without an object is in memory')
+      const fresh = objectKey('block', origin, newId())
+      snapshot.objects.push({ key: fresh, bytes: encodeBlockObject(block.columns) })
+      snapshot.blocks.push({ block, key: fresh })
+      return fresh
+    })
+    if (list.length > 0) keys.set(index, list)
+  })
+  return keys
+}
+
+const NO_BLOCKS: ReadonlyMap<number, readonly ObjectKey[]> = new Map()
+
 /** Everything a checkpoint at this very position needs, taken without a pause in between. */
 function takeSnapshot(journal: Journal, origin: number, since: Position, base: PageTable): Snapshot {
-  const { replica } = journal
-  const { pages: live, root } = replica
+  const { pages: live, root } = journal.replica
+  const lives = livingPages(root)
   const snapshot: Snapshot = {
     position: root.position,
     root: encodeRoot(root),
-    pages: new Map([...base].filter(([key]) => root.topics.has(Number(key.split('/')[0])))),
+    pages: new Map([...base].filter(([key]) => lives(key))),
     objects: [],
     blocks: [],
   }
-  for (const pageKey of live.touchedSince(since)) {
+  for (const pageKey of live.touchedSince(since).filter(lives)) {
     const page = live.loaded(pageKey)
     assert(page !== undefined, 'a page with entries since the last checkpoint is in memory')
     const content = encodePage(page)
-    const keys = new Map<number, readonly ObjectKey[]>()
-    page.slots.forEach((slot, index) => {
-      if (slot === undefined) return
-      const blocks = slot.state?.extents.blocks ?? []
-      const list = blockKeys(slot).map((key, i) => {
-        if (key !== undefined) return key
-        const block = blocks[i]!
-        assert(block.columns !== undefined, 'a block without an object is in memory')
-        const fresh = objectKey('block', origin, journal.newId())
-        snapshot.objects.push({ key: fresh, bytes: encodeBlockObject(block.columns) })
-        snapshot.blocks.push({ block, key: fresh })
-        return fresh
-      })
-      if (list.length > 0) keys.set(index, list)
-    })
+    const keys = page.kind === 'partitions' ? nameBlocks(journal, origin, page, snapshot) : NO_BLOCKS
     const key = objectKey('page', origin, journal.newId())
     snapshot.objects.push({ key, bytes: encodePageObject(content, keys) })
     snapshot.pages.set(pageKey, { key, hash: pageHash(content) })
@@ -131,7 +156,7 @@ export async function writeCheckpoint(journal: Journal, stores: Stores): Promise
   if (table === undefined) return { kind: 'unavailable' }
   for (const key of live.touchedSince(base?.position ?? START)) {
     const page = live.loaded(key)
-    if (page !== undefined) await adoptBlockKeys(stores, page, table.get(key))
+    if (page?.kind === 'partitions') await adoptBlockKeys(stores, key, page, table.get(key))
   }
   // Pages with waiting work are loaded first; from the last look on, nothing may come in between.
   for (let key = live.firstPending(); key !== undefined; key = live.firstPending()) {
@@ -174,8 +199,9 @@ export async function hashState(
   }
   const { root } = journal.replica
   if (journal.replica.pages !== live) return undefined
-  const pages = new Map([...table].filter(([key]) => root.topics.has(Number(key.split('/')[0]))))
-  for (const key of live.touchedSince(live.source?.position ?? START)) {
+  const lives = livingPages(root)
+  const pages = new Map([...table].filter(([key]) => lives(key)))
+  for (const key of live.touchedSince(live.source?.position ?? START).filter(lives)) {
     const page = live.loaded(key)
     assert(page !== undefined, 'a touched page without waiting work is in memory')
     pages.set(key, { key: '', hash: pageHash(encodePage(page)) })

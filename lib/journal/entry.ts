@@ -24,6 +24,10 @@ export const ENTRY_KINDS = {
   checkpointed: 6,
   horizonAdvanced: 7,
   foldVersion: 8,
+  groupFenced: 9,
+  offsetsCommitted: 10,
+  offsetsDeleted: 11,
+  trimmed: 12,
 } as const
 export type EntryKind = keyof typeof ENTRY_KINDS
 const KIND_NAMES = new Map<number, EntryKind>(

@@ -3,9 +3,16 @@
 // a handler believed when it wrote an entry, this is where it is judged, in journal order, the same for everyone.
 import { PAGE_PARTITIONS } from '../base/limits.ts'
 import { applyCheckpointed, type CheckpointedVerdict, decodeCheckpointed } from './entries/checkpointed.ts'
-import { decodeFlush, type FlushBatch } from './entries/flush.ts'
+import { decodeFlush } from './entries/flush.ts'
 import { applyFoldVersion, decodeFoldVersion, type FoldVersionVerdict } from './entries/fold-version.ts'
+import { applyGroupFenced, decodeGroupFenced, type GroupFencedVerdict } from './entries/group-fenced.ts'
 import { applyHorizonAdvanced, decodeHorizonAdvanced, type HorizonAdvancedVerdict } from './entries/horizon-advanced.ts'
+import {
+  applyOffsetsCommitted,
+  decodeOffsetsCommitted,
+  type OffsetsCommittedVerdict,
+} from './entries/offsets-committed.ts'
+import { applyOffsetsDeleted, decodeOffsetsDeleted, type OffsetsDeletedVerdict } from './entries/offsets-deleted.ts'
 import {
   applyPartitionsAdded,
   applyTopicConfigured,
@@ -17,23 +24,18 @@ import {
   type TopicDeletedVerdict,
 } from './entries/topic-changed.ts'
 import { applyTopicCreated, decodeTopicCreated, type TopicCreatedVerdict } from './entries/topic-created.ts'
+import { applyTrimmed, decodeTrimmed, type TrimmedVerdict } from './entries/trimmed.ts'
 import type { Envelope } from './entry.ts'
-import { type SegmentReference, segmentReference } from './state/extents.ts'
-import { type BatchVerdict, pageKeyOf } from './state/page.ts'
-import type { PageKey, RootState } from './state/root.ts'
+import { segmentReference } from './state/extents.ts'
+import type { PageWork } from './state/page.ts'
+import { pageKeyOf } from './state/page-keys.ts'
+import type { BatchVerdict } from './state/partition-page.ts'
+import type { RootState } from './state/root.ts'
 
-/** The batches of one flush that one page has to apply: [from, to) of its table. */
-export interface PageWork {
-  readonly pageKey: PageKey
-  readonly segment: SegmentReference
-  readonly batches: readonly FlushBatch[]
-  readonly from: number
-  readonly to: number
-}
-
-/** A flush as the root judged it: `verdicts[i]` is final where it is set, else the page in `works` decides. */
+/** A flush as the root judged it. */
 export interface FlushVerdict {
   readonly kind: 'flush'
+  /** One for each batch, in table order, final where it is set; the page in `works` decides the others. */
   readonly verdicts: (BatchVerdict | undefined)[]
   readonly works: readonly PageWork[]
 }
@@ -46,8 +48,15 @@ export type Verdict =
   | CheckpointedVerdict
   | HorizonAdvancedVerdict
   | FoldVersionVerdict
+  | GroupFencedVerdict
+  | OffsetsCommittedVerdict
+  | OffsetsDeletedVerdict
+  | TrimmedVerdict
   /** The entry rests on something older than the horizon: it changes nothing. */
   | { readonly kind: 'behindHorizon' }
+
+/** A verdict of which pages decide parts. */
+export type PagedVerdict = Extract<Verdict, { readonly verdicts: unknown }>
 
 /** True if the horizon rejects an entry; judged before its body is read, since that may be gone. */
 export function isBehindHorizon(root: RootState, envelope: Envelope): boolean {
@@ -70,7 +79,7 @@ function applyFlush(root: RootState, envelope: Envelope, payload: Uint8Array): F
     // Batches are sorted, so those of partitions that exist come first.
     let end = from
     while (end < to && topic !== undefined && batches[end]!.partition < topic.partitions) end++
-    if (end > from) works.push({ pageKey, segment, batches, from, to: end })
+    if (end > from) works.push({ kind: 'batches', pageKey, from, segment, batches, to: end })
     for (let i = end; i < to; i++) verdicts[i] = { kind: 'unknownTopic' }
     from = to
   }
@@ -97,5 +106,13 @@ export function applyEntry(root: RootState, envelope: Envelope, payload: Uint8Ar
       return applyHorizonAdvanced(root, decodeHorizonAdvanced(payload))
     case 'foldVersion':
       return applyFoldVersion(root, decodeFoldVersion(payload))
+    case 'groupFenced':
+      return applyGroupFenced(root, decodeGroupFenced(payload))
+    case 'offsetsCommitted':
+      return applyOffsetsCommitted(root, decodeOffsetsCommitted(payload))
+    case 'offsetsDeleted':
+      return applyOffsetsDeleted(root, decodeOffsetsDeleted(payload))
+    case 'trimmed':
+      return applyTrimmed(root, decodeTrimmed(payload))
   }
 }

@@ -4,14 +4,11 @@
 import { assert } from '../base/assert.ts'
 import { PAGES_IN_MEMORY_MAX } from '../base/limits.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
-import type { PageWork } from './fold.ts'
+import type { Settle } from './page-verdicts.ts'
 import { comparePositions, type Position, START } from './position.ts'
 import { readObject } from './read-object.ts'
-import { applyBatch, type BatchVerdict, decodePageObject, emptyPage, type Page } from './state/page.ts'
+import { applyWork, decodePageObject, emptyPage, type Page, type PageWork } from './state/page.ts'
 import { type AcceptedCheckpoint, decodeRootObject, type PageKey, type PageTable } from './state/root.ts'
-
-/** Where the verdicts of one flush in one page go; undefined when this replica will never know them. */
-type Settle = (work: PageWork, verdicts: readonly BatchVerdict[] | undefined) => void
 
 interface PendingWork {
   readonly position: Position
@@ -31,7 +28,7 @@ interface PageSlot {
 }
 
 export interface Pages {
-  /** Hands a page its part of the flush at `position`. */
+  /** Hands a page its part of the entry at `position`. */
   apply(position: Position, work: PageWork, settle?: Settle): void
   /** The page, loaded if need be; undefined when the stores do not answer. */
   load(key: PageKey): Promise<Page | undefined>
@@ -80,8 +77,7 @@ export function createPages(
   }
 
   function applyTo(page: Page, { work, settle }: PendingWork): void {
-    const verdicts: BatchVerdict[] = []
-    for (let i = work.from; i < work.to; i++) verdicts.push(applyBatch(page, work.batches[i]!, work.segment))
+    const verdicts = applyWork(page, work)
     settle?.(work, verdicts)
   }
 
@@ -118,8 +114,8 @@ export function createPages(
     const pages = await table(checkpoint)
     const reference = pages?.get(key)
     if (pages === undefined) return undefined
-    if (reference === undefined) return emptyPage()
-    const found = await readObject(objects, reference.key, decodePageObject)
+    if (reference === undefined) return emptyPage(key)
+    const found = await readObject(objects, reference.key, (bytes) => decodePageObject(key, bytes))
     return found.kind === 'found' ? found.value : undefined
   }
 

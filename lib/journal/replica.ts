@@ -8,25 +8,20 @@ import type { Clock } from '../base/clock.ts'
 import type { Head, HeadCheckpoint, ObjectKey, Stores } from '../storage/ports.ts'
 import { chainHash, encodeChunk } from './chunk.ts'
 import { decodeEntry, type Envelope, UnknownEntryError } from './entry.ts'
-import { gatherVerdicts } from './flush-verdicts.ts'
 import { applyEntry, isBehindHorizon, type Verdict } from './fold.ts'
+import { gatherVerdicts, type OwnVerdict } from './page-verdicts.ts'
 import { createPages, type Pages } from './pages.ts'
 import { comparePositions } from './position.ts'
 import { createJournalReader, GapError, UnavailableError } from './read-journal.ts'
 import { shareReads } from './share-reads.ts'
-import type { BatchVerdict } from './state/page.ts'
+import type { PageWork } from './state/page.ts'
 import { emptyRoot, type PageTable, type RootState } from './state/root.ts'
-
-/** The verdict of an own entry. Those of a flush may have to wait for pages. */
-export type OwnVerdict =
-  | Exclude<Verdict, { kind: 'flush' }>
-  | { readonly kind: 'flush'; readonly batches: Promise<readonly (BatchVerdict | undefined)[]> }
 
 /** What became of a refresh. `unavailable`: try again later. */
 export type RefreshOutcome = { readonly kind: 'fresh' } | { readonly kind: 'unavailable' } | { readonly kind: 'halted' }
 
 export interface ReplicaEvents {
-  /** A partition has new records, or its topic is gone. */
+  /** A partition has new records, or a new log start. */
   advanced(topicNumber: number, partition: number): void
   topicDeleted(topicNumber: number): void
   /** Entries were applied. */
@@ -97,34 +92,35 @@ export function createReplica(args: {
   }
 
   function applyVerdict(envelope: Envelope, verdict: Verdict, own: Expected | undefined): void {
-    if (verdict.kind !== 'flush') {
-      if (own !== undefined) own.verdict = verdict
-      if (verdict.kind === 'deleted') {
-        pages.dropTopic(verdict.topic.number)
-        events.topicDeleted(verdict.topic.number)
-      }
-      if (verdict.kind === 'accepted' && envelope.kind === 'checkpointed') {
-        pages.checkpointAccepted(root.checkpoint!)
-        sinceCheckpoint = { entries: 0, bytes: 0 }
-      }
-      return
+    const gathered = own !== undefined && 'verdicts' in verdict ? gatherVerdicts(verdict) : undefined
+    if (own !== undefined) own.verdict = gathered?.own ?? (verdict as OwnVerdict)
+    if (verdict.kind === 'deleted') {
+      pages.dropTopic(verdict.topic.number)
+      events.topicDeleted(verdict.topic.number)
     }
-    const { verdicts, works } = verdict
-    const gathered = own === undefined ? undefined : gatherVerdicts(verdicts, works.length)
-    if (own !== undefined) own.verdict = { kind: 'flush', batches: gathered!.batches }
-    for (const work of works) {
+    if (verdict.kind === 'accepted' && envelope.kind === 'checkpointed') {
+      pages.checkpointAccepted(root.checkpoint!)
+      sinceCheckpoint = { entries: 0, bytes: 0 }
+    }
+    if (!('works' in verdict)) return
+    for (const work of verdict.works) {
       pages.apply(root.position, work, gathered?.settle)
       if (gathered !== undefined && pages.loaded(work.pageKey) === undefined) {
         const load = loadForVerdict(work.pageKey).finally(() => loads.delete(load))
         loads.add(load)
       }
     }
-    for (const { batches, from, to } of works) {
-      for (let i = from; i < to; i++) {
-        const { topicNumber, partition } = batches[i]!
-        if (i + 1 < to && batches[i + 1]!.partition === partition) continue
-        events.advanced(topicNumber, partition)
-      }
+    for (const work of verdict.works) announce(work)
+  }
+
+  function announce(work: PageWork): void {
+    if (work.kind === 'trim') events.advanced(work.topicNumber, work.partition)
+    if (work.kind !== 'batches') return
+    const { batches, from, to } = work
+    for (let i = from; i < to; i++) {
+      const { topicNumber, partition } = batches[i]!
+      if (i + 1 < to && batches[i + 1]!.partition === partition) continue
+      events.advanced(topicNumber, partition)
     }
   }
 

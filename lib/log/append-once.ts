@@ -65,7 +65,7 @@ export function createAppendOnce(args: {
     if (outcome.kind !== 'folded') return batches.map(() => ({ kind: outcome.kind }))
     // This try changed nothing; but a name that old may have been used before, and its segment collected.
     if (outcome.verdict.kind !== 'flush') return batches.map(() => ({ kind: 'unknown' }))
-    const verdicts = await outcome.verdict.batches
+    const verdicts = await outcome.verdict.verdicts
     const outcomes: AppendBatchOutcome[] = batches.map(() => ({ kind: 'unknown' }))
     segment.order.forEach((index, i) => {
       outcomes[index] = verdicts[i] ?? { kind: 'unknown' }

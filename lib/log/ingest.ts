@@ -272,7 +272,7 @@ export function createIngest(args: {
       return
     }
     settling++
-    void outcome.verdict.batches.then((verdicts) => {
+    void outcome.verdict.verdicts.then((verdicts) => {
       items.forEach((item, i) => {
         settle(item, verdicts[i] ?? { kind: 'unknown' })
       })

@@ -2,7 +2,7 @@
 // that can contain the answer is read and, if it is compressed, opened.
 import type { JournalReplica } from '../journal/replica.ts'
 import { type Extent, extentAt } from '../journal/state/extents.ts'
-import type { PartitionState } from '../journal/state/page.ts'
+import type { PartitionState } from '../journal/state/partition-page.ts'
 import type { Compression } from '../wire/compression.ts'
 import { type FoundRecord, firstRecordAtOrAfter, recordOfMaxTimestamp } from '../wire/records.ts'
 import type { ListOffsetOutcome, Log, Topic } from './log.ts'

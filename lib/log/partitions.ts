@@ -11,7 +11,9 @@ import {
   extentAt,
   findExtent,
 } from '../journal/state/extents.ts'
-import { type PartitionState, pageKeyOf, readPartition } from '../journal/state/page.ts'
+import { asPartitionPage } from '../journal/state/page.ts'
+import { pageKeyOf } from '../journal/state/page-keys.ts'
+import { type PartitionState, readPartition } from '../journal/state/partition-page.ts'
 import type { ObjectStore } from '../storage/ports.ts'
 import type { PartitionOffsets, Topic, Unserved } from './log.ts'
 
@@ -84,7 +86,7 @@ export function createPartitions(replica: JournalReplica, objects: ObjectStore):
     const answer = known(topic.number, partition)
     if (answer !== undefined) return answer
     const page = replica.pages.loaded(pageKeyOf(topic.number, partition))
-    return page && { kind: 'found', state: readPartition(page, partition) }
+    return page && { kind: 'found', state: readPartition(asPartitionPage(page), partition) }
   }
 
   return {
@@ -93,7 +95,7 @@ export function createPartitions(replica: JournalReplica, objects: ObjectStore):
       const now = findNow(topic, partition)
       if (now !== undefined) return now
       const page = await replica.pages.load(pageKeyOf(topic.number, partition))
-      if (page !== undefined) return { kind: 'found', state: readPartition(page, partition) }
+      if (page !== undefined) return { kind: 'found', state: readPartition(asPartitionPage(page), partition) }
       return known(topic.number, partition) ?? { kind: 'unavailable' }
     },
     async extentsFrom(state, offset, bytesMax) {

@@ -2,7 +2,8 @@
 // none of the checkpoints that matter refers to.
 import { readObject } from '../journal/read-object.ts'
 import { decodeBlockObject, type ExtentColumns, segmentKey } from '../journal/state/extents.ts'
-import { decodePageObject, type Page, readPartition } from '../journal/state/page.ts'
+import { decodePageObject, type Page } from '../journal/state/page.ts'
+import { readPartition } from '../journal/state/partition-page.ts'
 import { decodeRootObject } from '../journal/state/root.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 
@@ -20,6 +21,8 @@ async function addPage(
   known: Set<ObjectKey>,
   found: Set<ObjectKey>,
 ): Promise<boolean> {
+  // Offsets of groups lie in their page.
+  if (page.kind === 'groups') return true
   for (let index = 0; index < page.slots.length; index++) {
     const extents = readPartition(page, index)?.extents
     if (extents === undefined) continue
@@ -44,10 +47,10 @@ export async function addReferences(objects: ObjectStore, key: ObjectKey, found:
   if (root.kind !== 'found') return false
   found.add(key)
   const known = new Set(found)
-  for (const { key: pageKey } of root.value.pages.values()) {
+  for (const [name, { key: pageKey }] of root.value.pages) {
     if (known.has(pageKey)) continue
     found.add(pageKey)
-    const page = await readObject(objects, pageKey, decodePageObject)
+    const page = await readObject(objects, pageKey, (bytes) => decodePageObject(name, bytes))
     if (page.kind !== 'found' || !(await addPage(objects, page.value, known, found))) return false
   }
   return true

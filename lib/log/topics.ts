@@ -6,7 +6,7 @@ import { encodePartitionsAdded, encodeTopicConfigured, encodeTopicDeleted } from
 import { encodeTopicCreated } from '../journal/entries/topic-created.ts'
 import type { EntryKind } from '../journal/entry.ts'
 import type { Journal } from '../journal/journal.ts'
-import type { OwnVerdict } from '../journal/replica.ts'
+import type { OwnVerdict } from '../journal/page-verdicts.ts'
 import type { ChangeTopicOutcome, CreateTopicOutcome, DeleteTopicOutcome, Log, Topic, Unserved } from './log.ts'
 
 type Topics = Pick<

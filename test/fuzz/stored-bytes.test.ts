@@ -8,7 +8,10 @@ import { decodeChunk, encodeChunk } from '../../lib/journal/chunk.ts'
 import { decodeCheckpointed, encodeCheckpointed } from '../../lib/journal/entries/checkpointed.ts'
 import { decodeFlush, encodeFlush, type FlushBatch } from '../../lib/journal/entries/flush.ts'
 import { decodeFoldVersion, encodeFoldVersion } from '../../lib/journal/entries/fold-version.ts'
+import { decodeGroupFenced, encodeGroupFenced } from '../../lib/journal/entries/group-fenced.ts'
 import { decodeHorizonAdvanced, encodeHorizonAdvanced } from '../../lib/journal/entries/horizon-advanced.ts'
+import { decodeOffsetsCommitted, encodeOffsetsCommitted } from '../../lib/journal/entries/offsets-committed.ts'
+import { decodeOffsetsDeleted, encodeOffsetsDeleted } from '../../lib/journal/entries/offsets-deleted.ts'
 import {
   decodePartitionsAdded,
   decodeTopicConfigured,
@@ -18,17 +21,21 @@ import {
   encodeTopicDeleted,
 } from '../../lib/journal/entries/topic-changed.ts'
 import { decodeTopicCreated, encodeTopicCreated } from '../../lib/journal/entries/topic-created.ts'
+import { decodeTrimmed, encodeTrimmed } from '../../lib/journal/entries/trimmed.ts'
 import { decodeEntry, encodeEntry, encodeEntryByReference, sha256, UnknownEntryError } from '../../lib/journal/entry.ts'
 import { objectKey } from '../../lib/journal/object-keys.ts'
 import { decodeBlockObject, encodeBlockObject, noColumns, segmentReference } from '../../lib/journal/state/extents.ts'
+import { readGroup } from '../../lib/journal/state/group-page.ts'
 import {
-  applyBatch,
+  applyWork,
+  asGroupPage,
+  asPartitionPage,
   decodePageObject,
   emptyPage,
   encodePage,
   encodePageObject,
-  readPartition,
 } from '../../lib/journal/state/page.ts'
+import { applyBatch, readPartition } from '../../lib/journal/state/partition-page.ts'
 import { decodeRootObject, emptyRoot, encodeRoot, encodeRootObject } from '../../lib/journal/state/root.ts'
 import { buildSegment, readSegmentFooter } from '../../lib/log/segment.ts'
 import { createManualClock, seededRandom } from '../unit/support/manual-clock.ts'
@@ -68,16 +75,35 @@ function columns() {
 }
 
 function page(): Uint8Array {
-  const state = emptyPage()
+  const state = asPartitionPage(emptyPage('1/0'))
   const segment = segmentReference(objectKey('segment', 3, ulid()))
   for (const batch of table(40)) applyBatch(state, { ...batch, baseSequence: 0 }, segment)
   for (let i = 0; i < 4200; i++) applyBatch(state, { ...table(2)[1]!, partition: 9 }, segment)
   return encodePageObject(encodePage(state), new Map([[9, [objectKey('block', 3, ulid())]]]))
 }
 
+const committed = [0, 1, 7].map((partition) => ({
+  topicNumber: 3 + (partition >> 2),
+  partition,
+  offset: partition * 1000 - 1,
+  leaderEpoch: partition - 1,
+  committedMs: 1_700_000_000_000 - partition,
+  metadata: 'm'.repeat(partition),
+}))
+
+function groupPage(): Uint8Array {
+  const state = emptyPage('g/0')
+  const position = { generation: 9, index: 3 }
+  for (const groupNumber of [1, 5, 63]) {
+    const work = { kind: 'commit', pageKey: 'g/0', from: 0, groupNumber, position, readTo: position } as const
+    applyWork(state, { ...work, offsets: committed })
+  }
+  return encodePageObject(encodePage(state), new Map())
+}
+
 /** Few bytes, so that each of them is hit. */
 function smallPage(): Uint8Array {
-  const state = emptyPage()
+  const state = asPartitionPage(emptyPage('1/0'))
   const segment = segmentReference(objectKey('segment', 3, ulid()))
   for (const batch of table(3)) applyBatch(state, { ...batch, baseSequence: 0 }, segment)
   return encodePageObject(encodePage(state), new Map())
@@ -96,6 +122,10 @@ function root(): Uint8Array {
       version: 2,
     })
   }
+  const changed = { generation: 3, index: 1 }
+  state.groups.set('g', { number: 1, name: 'g', fence: 4, changed, deleted: false })
+  state.groups.set('', { number: 2, name: '', fence: 0, changed, deleted: true })
+  state.nextGroupNumber = 3
   state.checkpoint = { key: objectKey('root', 2, ulid()), position: { generation: 4, index: 2 }, stateHash: sha256() }
   return encodeRootObject(
     encodeRoot(state),
@@ -121,8 +151,14 @@ const configs = new Map([['retention.ms', '5']])
 
 /** A page is decoded partition by partition, at first use. */
 function readWholePage(bytes: Uint8Array): void {
-  const decoded = decodePageObject(bytes)
+  const decoded = asPartitionPage(decodePageObject('1/0', bytes))
   for (let partition = 0; partition < 64; partition++) readPartition(decoded, partition)
+  encodePage(decoded)
+}
+
+function readWholeGroupPage(bytes: Uint8Array): void {
+  const decoded = asGroupPage(decodePageObject('g/0', bytes))
+  for (let group = 0; group < 64; group++) readGroup(decoded, group)
   encodePage(decoded)
 }
 
@@ -174,9 +210,27 @@ const readers: Reader[] = [
     read: decodeCheckpointed,
   },
   { name: 'horizonAdvanced', real: [encodeHorizonAdvanced({ generation: 5 })], read: decodeHorizonAdvanced },
+  { name: 'groupFenced', real: [encodeGroupFenced({ group: 'g', fence: 7 })], read: decodeGroupFenced },
+  {
+    name: 'offsetsCommitted',
+    real: [
+      encodeOffsetsCommitted({ group: 'g', fence: 7, position: { generation: 4, index: 0 }, offsets: committed }),
+      encodeOffsetsCommitted({ group: 'g', fence: 7, position: { generation: 4, index: 0 }, offsets: [] }),
+    ],
+    read: decodeOffsetsCommitted,
+  },
+  {
+    name: 'offsetsDeleted',
+    real: [undefined, committed].map((partitions) =>
+      encodeOffsetsDeleted({ group: 'g', position: { generation: 4, index: 0 }, partitions }),
+    ),
+    read: decodeOffsetsDeleted,
+  },
+  { name: 'trimmed', real: [encodeTrimmed({ topicNumber: 2, partition: 5, offset: 900 })], read: decodeTrimmed },
   { name: 'foldVersion', real: [encodeFoldVersion({ version: 1 })], read: decodeFoldVersion },
   { name: 'root object', real: [root()], read: decodeRootObject, magic: 'TLR1' },
   { name: 'page object', real: [page(), smallPage()], read: readWholePage, magic: 'TLP1' },
+  { name: 'page object of groups', real: [groupPage()], read: readWholeGroupPage, magic: 'TLP1' },
   {
     name: 'block object',
     real: [blockBytes],

@@ -7,7 +7,8 @@ import { encodeFoldVersion } from '../../lib/journal/entries/fold-version.ts'
 import { decodeEntry, encodeEntry } from '../../lib/journal/entry.ts'
 import { applyEntry, isBehindHorizon } from '../../lib/journal/fold.ts'
 import { comparePositions } from '../../lib/journal/position.ts'
-import { applyBatch, emptyPage, encodePage, type Page } from '../../lib/journal/state/page.ts'
+import { applyWork, emptyPage, encodePage, type Page } from '../../lib/journal/state/page.ts'
+import { livingPages } from '../../lib/journal/state/page-keys.ts'
 import { emptyRoot, encodeRoot, type PageKey, type RootState } from '../../lib/journal/state/root.ts'
 import type { Log } from '../../lib/log/log.ts'
 import type { OpenedLog } from '../../lib/log/open-log.ts'
@@ -33,8 +34,12 @@ function foldAnew(oracle: Oracle): WholeState {
   for (const [generation, entries] of [...oracle.generations].sort(([a], [b]) => a - b)) {
     for (const [index, bytes] of entries.entries()) {
       const envelope = decodeEntry(bytes)
-      root.position = { generation, index: index + 1 }
-      if (isBehindHorizon(root, envelope)) continue
+      root.position = { generation, index }
+      const passed = { generation, index: index + 1 }
+      if (isBehindHorizon(root, envelope)) {
+        root.position = passed
+        continue
+      }
       let { payload } = envelope
       if (payload === undefined) {
         const { key, start, length } = envelope.reference!
@@ -45,12 +50,12 @@ function foldAnew(oracle: Oracle): WholeState {
       const verdict = applyEntry(root, envelope, payload)
       if (verdict.kind === 'created') effects.push({ kind: 'effect', action: 'create', name: verdict.topic.name })
       if (verdict.kind === 'deleted') effects.push({ kind: 'effect', action: 'delete', name: verdict.topic.name })
-      if (verdict.kind !== 'flush') continue
-      for (const { pageKey, segment, batches, from, to } of verdict.works) {
-        const page = pages.get(pageKey) ?? emptyPage()
-        pages.set(pageKey, page)
-        for (let i = from; i < to; i++) applyBatch(page, batches[i]!, segment)
+      for (const work of 'works' in verdict ? verdict.works : []) {
+        const page = pages.get(work.pageKey) ?? emptyPage(work.pageKey)
+        pages.set(work.pageKey, page)
+        applyWork(page, work)
       }
+      root.position = passed
     }
   }
   return { root, pages, effects }
@@ -76,9 +81,10 @@ export function compareReplicas(scene: Scene, oracle: Oracle, sight: Sight): voi
     if (lag > 0 && replica.root.position.index > 0) sight('divergence', `${name} is ahead of the journal`)
     if (lag === 0) compareRoots(name, replica.root, truth.root, sight)
     if (lag !== 0) continue
+    const lives = livingPages(truth.root)
     for (const [key, page] of truth.pages) {
       const mine = replica.pages.loaded(key)
-      if (mine === undefined || !truth.root.topics.has(Number(key.split('/')[0]))) continue
+      if (mine === undefined || !lives(key)) continue
       if (Buffer.compare(encodePage(mine), encodePage(page)) !== 0) sight('divergence', `${name}: page ${key} differs`)
     }
   }

@@ -69,7 +69,9 @@ export interface ExtentBlock {
 }
 
 export interface Extents {
-  readonly blocks: ExtentBlock[]
+  /** Another list whenever one comes or some leave. */
+  blocks: readonly ExtentBlock[]
+  /** They grow in place, and are others when some leave or when they became a block. */
   open: ExtentColumns
 }
 
@@ -111,15 +113,34 @@ export function appendExtent(extents: Extents, extent: Extent): void {
   pushExtent(extents.open, extent)
   if (extents.open.baseOffset.length < BLOCK_EXTENTS) return
   const columns = extents.open
-  extents.blocks.push({
+  const block: ExtentBlock = {
     baseOffset: columns.baseOffset[0]!,
     endOffset: extent.baseOffset + extent.recordCount,
     maxTimestamp: columns.maxTimestamp.reduce((a, b) => Math.max(a, b)),
     hash: sha256(encodeColumns(columns)),
     key: undefined,
     columns,
-  })
+  }
+  extents.blocks = [...extents.blocks, block]
   extents.open = noColumns()
+}
+
+/** Drops what ends at or before `offset`: whole blocks, and extents of the open columns. A block is dropped whole or not at all. */
+export function dropExtentsBefore(extents: Extents, offset: number): void {
+  extents.blocks = extents.blocks.filter((block) => block.endOffset > offset)
+  const { open } = extents
+  const last = findExtent(open, offset)
+  if (last < 0) return
+  const first = open.baseOffset[last]! + open.recordCount[last]! <= offset ? last + 1 : last
+  if (first === 0) return
+  extents.open = {
+    baseOffset: open.baseOffset.slice(first),
+    recordCount: open.recordCount.slice(first),
+    segment: open.segment.slice(first),
+    start: open.start.slice(first),
+    length: open.length.slice(first),
+    maxTimestamp: open.maxTimestamp.slice(first),
+  }
 }
 
 /** Index of the extent that holds `offset`, or -1 if it lies before the first. */

@@ -1,11 +1,12 @@
-// The root of the state: topics, horizon, last accepted checkpoint, position. It is small, always in memory, and never
-// looks into a page. The fold changes it in place; what it holds is a pure function of the entries applied so far.
+// The root of the state: topics, groups, horizon, last accepted checkpoint, position. It is small, always in memory, and
+// never looks into a page. The fold changes it in place; what it holds is a pure function of the entries applied so far.
 import { ByteReader, ByteWriter, openObject, sealObject } from '../../base/bytes.ts'
 import type { TopicId } from '../../base/ids.ts'
 import type { ObjectKey } from '../../storage/ports.ts'
 import { NO_CHUNKS_HASH } from '../chunk.ts'
 import { type Position, START } from '../position.ts'
 import { readConfigs, writeConfigs } from './configs.ts'
+import { type GroupState, readGroups, writeGroups } from './groups.ts'
 
 /** A topic. Never changed in place. */
 export interface TopicState {
@@ -39,6 +40,9 @@ export interface RootState {
   /** Derived from `topics`. */
   readonly numbersByName: Map<string, number>
   readonly numbersById: Map<TopicId, number>
+  nextGroupNumber: number
+  /** By name. */
+  readonly groups: Map<string, GroupState>
 }
 
 export function emptyRoot(): RootState {
@@ -52,6 +56,8 @@ export function emptyRoot(): RootState {
     topics: new Map(),
     numbersByName: new Map(),
     numbersById: new Map(),
+    nextGroupNumber: 1,
+    groups: new Map(),
   }
 }
 
@@ -70,6 +76,7 @@ export function encodeRoot(root: RootState): Uint8Array {
     writer.varint(topic.version)
     writeConfigs(writer, topic.configs)
   }
+  writeGroups(writer, root)
   return writer.finish()
 }
 
@@ -96,10 +103,11 @@ function readRoot(reader: ByteReader): RootState {
     root.numbersByName.set(name, number)
     root.numbersById.set(id, number)
   }
+  readGroups(reader, root)
   return root
 }
 
-/** Names a page: `‹topic number›/‹first partition ÷ PAGE_PARTITIONS›`. */
+/** Names a page (`page-keys.ts`). */
 export type PageKey = string
 
 /** Where a checkpoint keeps a page, and the hash of the page's content. */

@@ -3,6 +3,8 @@
 import { describe, expect, it } from 'vitest'
 import { BLOCK_EXTENTS } from '../../../lib/base/limits.ts'
 import { hashState, writeCheckpoint } from '../../../lib/journal/checkpoint.ts'
+import { asPartitionPage } from '../../../lib/journal/state/page.ts'
+import { readPartition } from '../../../lib/journal/state/partition-page.ts'
 import { decodeRootObject } from '../../../lib/journal/state/root.ts'
 import type { OpenedLog } from '../../../lib/log/open-log.ts'
 import { appendNamed, headOf, namesIn } from '../support/journal-facts.ts'
@@ -151,7 +153,7 @@ describe('checkpoint', () => {
     // Both have the page in memory, with both blocks.
     for (const { log } of [a, b]) expect((await readAll(world, log, topic)).length).toBe(BLOCK_EXTENTS * 2 + 10)
     const blocksIn = (log: OpenedLog) =>
-      log.journal.replica.pages.loaded(`${topic.number}/0`)!.slots[0]!.state!.extents.blocks
+      readPartition(asPartitionPage(log.journal.replica.pages.loaded(`${topic.number}/0`)!), 0)!.extents.blocks
     expect(blocksIn(b.log).every(({ columns }) => columns !== undefined)).toBe(true)
     expect(await world.run(a.log.checkpoint())).toMatchObject({ kind: 'accepted' })
     expect(putsOf(a.script, 'block')).toBe(2)

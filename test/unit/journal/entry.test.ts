@@ -70,7 +70,7 @@ describe('entry', () => {
     const { bytes } = encodeEntry({ kind: 'foldVersion', id: newUlid(clock, random), origin: 1 }, new Uint8Array(1))!
     for (const [at, value] of [
       [0, 2],
-      [1, 9],
+      [1, 200],
       [1, 0],
     ] as const) {
       const other = Uint8Array.from(bytes)

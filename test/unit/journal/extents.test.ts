@@ -8,6 +8,7 @@ import { objectKey } from '../../../lib/journal/object-keys.ts'
 import {
   appendExtent,
   decodeBlockObject,
+  dropExtentsBefore,
   type Extent,
   encodeBlockObject,
   extentAt,
@@ -71,6 +72,43 @@ describe('extents', () => {
         expect(findExtent(columns, 2)).toBe(-1)
       }),
     )
+  })
+
+  it('before a log start leave, whole ones only, and those that stay are as they were', () => {
+    fc.assert(
+      fc.property(shapes, fc.double({ min: 0, max: 1.1, noNaN: true }), (list, part) => {
+        const { extents, made } = build(list)
+        const end = made.at(-1)!.baseOffset + made.at(-1)!.recordCount
+        const start = Math.floor(part * end)
+        const before = extents.open
+        const count = before.baseOffset.length
+        dropExtentsBefore(extents, start)
+        const kept = extents.open.baseOffset.map((_, i) => {
+          const { segment, ...rest } = extentAt(extents.open, i)
+          return { ...rest, key: segmentKey(segment) }
+        })
+        expect(kept).toEqual(made.filter(({ baseOffset, recordCount }) => baseOffset + recordCount > start))
+        // Who reads the columns as they were goes on undisturbed.
+        expect(before.baseOffset.length).toBe(count)
+      }),
+    )
+  })
+
+  it('leave with their block once all of it lies before the log start', () => {
+    const shape = { key: keys[0]!, recordCount: 2, start: 0, length: 100, maxTimestamp: 1 }
+    const { extents } = build(Array.from({ length: BLOCK_EXTENTS * 2 + 10 }, () => shape))
+    const [first, second] = extents.blocks
+    const open = extents.open
+    dropExtentsBefore(extents, first!.endOffset - 1)
+    expect(extents.blocks).toEqual([first, second])
+    dropExtentsBefore(extents, first!.endOffset)
+    expect(extents.blocks).toEqual([second])
+    dropExtentsBefore(extents, second!.endOffset - 2)
+    expect([extents.blocks, extents.open]).toEqual([[second], open])
+    dropExtentsBefore(extents, second!.endOffset + 4)
+    expect([extents.blocks, extents.open.baseOffset.length]).toEqual([[], 8])
+    dropExtentsBefore(extents, second!.endOffset + 20)
+    expect(extentCount(extents)).toBe(0)
   })
 
   it('become blocks of 4,096, each the object that its hash names and no other', () => {

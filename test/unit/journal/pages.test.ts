@@ -1,20 +1,22 @@
 // Pages: work for one that is not in memory waits, is dropped when a checkpoint covers it, and is never applied twice or
 // out of order; and what a checkpoint has does not stay in memory for ever.
 import { describe, expect, it } from 'vitest'
-import type { PageWork } from '../../../lib/journal/fold.ts'
 import { createPages } from '../../../lib/journal/pages.ts'
 import { segmentReference } from '../../../lib/journal/state/extents.ts'
 import {
-  applyBatch,
-  type BatchVerdict,
+  applyWork,
+  asPartitionPage,
   decodePageObject,
   emptyPage,
   encodePage,
   encodePageObject,
+  type Page,
+  type PageVerdict,
+  type PageWork,
   pageHash,
-  pageKeyOf,
-  readPartition,
 } from '../../../lib/journal/state/page.ts'
+import { pageKeyOf } from '../../../lib/journal/state/page-keys.ts'
+import { applyBatch, type PartitionState, readPartition } from '../../../lib/journal/state/partition-page.ts'
 import { emptyRoot, encodeRoot, encodeRootObject, type PageReference } from '../../../lib/journal/state/root.ts'
 import { createMemoryStores } from '../../../lib/storage/memory/memory.ts'
 import { rest } from '../support/manual-clock.ts'
@@ -34,16 +36,17 @@ function workFor(topicNumber: number, partition = 0, count = 1): PageWork {
     producerEpoch: -1,
     baseSequence: -1,
   }))
-  return { pageKey: pageKeyOf(topicNumber, partition), segment, batches, from: 0, to: count }
+  return { kind: 'batches', pageKey: pageKeyOf(topicNumber, partition), from: 0, segment, batches, to: count }
 }
+
+const partitionOf = (page: Page | undefined): PartitionState => readPartition(asPartitionPage(page!), 0)!
 
 /** Stores a checkpoint of pages in which partition 0 of topic `t` ends at `ends(t)`. */
 async function storeCheckpoint(script: ReturnType<typeof scripted>, key: string, ends: ReadonlyMap<number, number>) {
   const table = new Map<string, PageReference>()
   for (const [topic, end] of ends) {
-    const page = emptyPage()
-    const work = workFor(topic, 0, end)
-    for (const batch of work.batches) applyBatch(page, batch, segment)
+    const page = emptyPage(pageKeyOf(topic, 0))
+    applyWork(page, workFor(topic, 0, end))
     const content = encodePage(page)
     await script.stores.objects.put(`page/${key}/${topic}`, [encodePageObject(content, new Map())])
     table.set(pageKeyOf(topic, 0), { key: `page/${key}/${topic}`, hash: pageHash(content) })
@@ -56,14 +59,14 @@ describe('pages', () => {
     const script = scripted(createMemoryStores())
     await storeCheckpoint(script, 'root/a', new Map([[1, 5]]))
     const pages = createPages(script.stores.objects, { key: 'root/a', position: { generation: 2, index: 0 } })
-    const seen: (readonly BatchVerdict[] | undefined)[] = []
+    const seen: (readonly (PageVerdict | undefined)[] | undefined)[] = []
     for (let index = 0; index < 3; index++) {
       pages.apply({ generation: 2, index }, workFor(1), (_work, verdicts) => seen.push(verdicts))
     }
     expect(pages.firstPending()).toBe('1/0')
     const [page, again] = await Promise.all([pages.load('1/0'), pages.load('1/0')])
     expect(page).toBe(again)
-    expect(readPartition(page!, 0)!.nextOffset).toBe(8)
+    expect(partitionOf(page).nextOffset).toBe(8)
     expect(seen.map((verdicts) => verdicts![0])).toMatchObject([5, 6, 7].map((baseOffset) => ({ baseOffset })))
     expect(pages.firstPending()).toBeUndefined()
     pages.apply({ generation: 2, index: 3 }, workFor(1), (_work, verdicts) => seen.push(verdicts))
@@ -82,7 +85,7 @@ describe('pages', () => {
     // It covers the first two, which are dropped; the page that is on its way does not have them.
     pages.checkpointAccepted({ key: 'root/b', position: { generation: 2, index: 2 } })
     script.release()
-    expect(readPartition((await loading)!, 0)!.nextOffset).toBe(8)
+    expect(partitionOf(await loading).nextOffset).toBe(8)
   })
 
   it('tell whoever waits for a verdict when it will never be known', async () => {
@@ -99,7 +102,7 @@ describe('pages', () => {
       if (end === 'dropTopic') pages.dropTopic(1)
       expect(seen, end).toEqual([undefined])
       // The work itself is still to be done where only the verdict was given up.
-      if (end === 'giveUp') expect(readPartition((await pages.load('1/0'))!, 0)!.nextOffset).toBe(6)
+      if (end === 'giveUp') expect(partitionOf(await pages.load('1/0')).nextOffset).toBe(6)
       expect(seen, end).toHaveLength(1)
     }
   })
@@ -112,7 +115,7 @@ describe('pages', () => {
     expect(await pages.load('1/0')).toBeUndefined()
     script.next('get', 'before', 1, ([key]) => (key as string).startsWith('page/'))
     expect(await pages.load('1/0')).toBeUndefined()
-    expect(readPartition((await pages.load('1/0'))!, 0)!.nextOffset).toBe(5)
+    expect(partitionOf(await pages.load('1/0')).nextOffset).toBe(5)
   })
 
   it('leave memory when a checkpoint has them, the least recently used first, and come back as they were', async () => {
@@ -140,20 +143,18 @@ describe('pages', () => {
     expect(kept).toEqual(expect.arrayContaining([3, 4, 5, 40]))
     for (const topic of topics) {
       const page = await pages.load(pageKeyOf(topic, 0))
-      expect(readPartition(page!, 0)!.nextOffset).toBe(topic === 40 ? 4 : 3)
+      expect(partitionOf(page).nextOffset).toBe(topic === 40 ? 4 : 3)
     }
   })
 
   it('round-trip through their objects', () => {
-    const page = emptyPage()
-    for (const partition of [0, 5, 63, 64])
-      applyBatch(
-        page,
-        { ...workFor(1, partition).batches[0]!, producerId: 9, producerEpoch: 1, baseSequence: 0 },
-        segment,
-      )
+    const page = asPartitionPage(emptyPage('1/0'))
+    const batch = { topicNumber: 1, start: 0, length: 100, recordCount: 1, maxTimestamp: 1 }
+    for (const partition of [0, 5, 63, 64]) {
+      applyBatch(page, { ...batch, partition, producerId: 9, producerEpoch: 1, baseSequence: 0 }, segment)
+    }
     const content = encodePage(page)
-    const decoded = decodePageObject(encodePageObject(content, new Map()))
+    const decoded = asPartitionPage(decodePageObject('1/0', encodePageObject(content, new Map())))
     expect(encodePage(decoded)).toEqual(content)
     for (const partition of [0, 5, 63]) readPartition(decoded, partition)
     expect(encodePage(decoded)).toEqual(content)
