@@ -95,6 +95,12 @@ export const EXTENTS_PER_PARTITION_MAX = 1_048_576
 export const PRODUCERS_PER_PARTITION_MAX = 2048
 /** Batches remembered per producer and partition (Kafka's number; clients have at most 5 in flight). */
 export const PRODUCER_BATCHES = 5
+/** Groups in one page of state. */
+export const PAGE_GROUPS = 64
+/** Consumer groups: the root holds some 60 bytes of each. */
+export const GROUPS_MAX = 50_000
+/** Offsets of one group: its slot of a page is written anew with each checkpoint that finds it changed. */
+export const OFFSETS_PER_GROUP_MAX = 100_000
 export const TOPICS_MAX = 100_000
 export const PARTITIONS_PER_TOPIC_MAX = 100_000
 /** Kafka: a topic name is at most 249 characters. */
@@ -167,6 +173,18 @@ export const EMBEDDED_WATCH_INTERVAL_MS = 3
 export const RECORD_ERRORS_MAX = 1000
 /** Topics or resources in one request whose answer lists some 40 configs for each. Kafka creates as many at once. */
 export const DESCRIBED_PER_REQUEST_MAX = 10_000
+/** Partitions in one page of DescribeTopicPartitions. Kafka: max.request.partition.size.limit. */
+export const DESCRIBED_PARTITIONS_MAX = 2000
+/** The replicas that administrators chose for partitions of one topic, as text: some 8,000 partitions with three each. */
+export const CHOSEN_REPLICAS_LENGTH_MAX = 64 * 1024
+/** Partitions in one answer of DescribeLogDirs. */
+export const LOG_DIR_PARTITIONS_MAX = 100_000
+/** Blocks of extents that one such answer reads from the store, at most; others count as large as their partition's known ones. */
+export const LIVE_BYTES_BLOCK_READS_MAX = 512
+/** Blocks of which it is remembered how many bytes lie in them: about 100 bytes each. */
+export const BLOCK_SIZES_MAX = 65_536
+/** Partitions whose log start one request moves side by side. */
+export const CHANGES_AT_ONCE_MAX = 256
 
 /** The client side of HTTPS asks again for a fetch with nothing to return: from, doubling, to (docs/https.md). */
 export const HTTPS_POLL_MS_MIN = 50
@@ -225,3 +243,25 @@ export const COMMIT_TRIES_MAX = 8
 export const GROUP_REMOVE_TRIES_MAX = 5
 /** How often a gateway sweeps groups of which nobody asks. */
 export const GROUP_SWEEP_MS = 60_000
+/**
+ * Members of a classic group as JSON, all together and without their assignments, and the assignments (base64) beside them:
+ * both and the few names around them stay below what one document holds (384 KiB).
+ */
+export const GROUP_BYTES_MAX = 256 * 1024
+export const GROUP_ASSIGNMENTS_BYTES_MAX = 96 * 1024
+/** What one member may say of itself, its protocols' metadata (base64) above all: nobody takes a whole group's room. */
+export const GROUP_MEMBER_BYTES_MAX = 64 * 1024
+/** A group's id: every entry of its commits repeats it. Kafka's only bound is that of a string, 32,767 bytes. */
+export const GROUP_ID_BYTES_MAX = 1024
+/** Characters of the text that a client commits beside an offset. Kafka: offset.metadata.max.bytes, which counts so too. */
+export const OFFSET_METADATA_LENGTH_MAX = 4096
+/** Groups of one request that are asked about side by side. */
+export const GROUPS_AT_ONCE_MAX = 32
+/** What one answer tells about groups, about; those of the request that come later are refused. */
+export const GROUPS_ANSWER_BYTES_MAX = 64 * 1024 * 1024
+/** A client's, instance's or protocol's name in a group's document, which repeats some of them. */
+export const GROUP_NAME_BYTES_MAX = 1024
+/** A rebalance waits at least this long for those who are missing, also for a client that gives them no time at all. */
+export const GROUP_REBALANCE_MS_MIN = 1000
+/** Joins remembered per member so that a repeat of one that is over changes nothing: more than ever wait at the same time. */
+export const GROUP_JOINS_REMEMBERED_MAX = 8

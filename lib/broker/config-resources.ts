@@ -1,7 +1,8 @@
 // What the three APIs about configs share: the kinds of resources, which of them can be changed, and how the change of a
 // topic's configs is made. Only topics have configs that are stored; those of a gateway are given when it starts, so a
-// request to change them is refused with Kafka's own error for a broker config that is not dynamic.
-import { validateTopicConfigs } from '../log/topic-settings.ts'
+// request to change them is refused with Kafka's own error for a broker config that is not dynamic. Taking a dynamic one
+// away always succeeds, since none is ever set: kafka-reassign-partitions does so with its throttles whenever it is done.
+import { CONFIG_OPS, validateTopicConfigs } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import { changeTopic, type Decision } from './change-topic.ts'
 import type { BrokerContext } from './context.ts'
@@ -13,10 +14,18 @@ import { topicNameProblem } from './topic-names.ts'
 /** Kafka's numbers of the resources that have configs. */
 export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const
 
+const DELETE = CONFIG_OPS.indexOf('delete')
+
 /** A resource as the requests name it. */
 export interface Resource {
   readonly resourceType: number
   readonly resourceName: string
+}
+
+/** One config of a resource as the requests name it; AlterConfigs has no operations. */
+export interface ConfigChange {
+  readonly name: string
+  readonly configOperation?: number
 }
 
 /** The configs that a topic shall have, or why it cannot. */
@@ -31,7 +40,7 @@ export function refusedConfigs(errorMessage: string): RefusedConfigs {
 }
 
 /** Changes the configs of each resource, each for itself. `decide` makes a topic's new configs from its present ones. */
-export async function alterResources<R extends Resource & { readonly configs: readonly { readonly name: string }[] }>(
+export async function alterResources<R extends Resource & { readonly configs: readonly ConfigChange[] }>(
   context: BrokerContext,
   resources: readonly R[],
   validateOnly: boolean,
@@ -54,7 +63,7 @@ export async function alterResources<R extends Resource & { readonly configs: re
 
 async function alterResource(
   context: BrokerContext,
-  resource: Resource & { readonly configs: readonly { readonly name: string }[] },
+  resource: Resource & { readonly configs: readonly ConfigChange[] },
   validateOnly: boolean,
   decide: (present: ReadonlyMap<string, string>) => Configured,
 ): Promise<Failure | undefined> {
@@ -63,12 +72,14 @@ async function alterResource(
   switch (resource.resourceType) {
     case ResourceType.TOPIC:
       return alterTopic(context, resource.resourceName, validateOnly, decide)
-    case ResourceType.BROKER:
-      if (names.length === 0) return undefined
+    case ResourceType.BROKER: {
+      const refused = resource.configs.filter(({ configOperation }) => configOperation !== DELETE)
+      if (refused.length === 0) return undefined
       return {
         errorCode: ErrorCode.INVALID_CONFIG,
-        errorMessage: `Cannot update these configs dynamically: ${names.join(', ')}. A gateway's settings are given when it starts.`,
+        errorMessage: `Cannot update these configs dynamically: ${refused.map(({ name }) => name).join(', ')}. A gateway's settings are given when it starts.`,
       }
+    }
     case ResourceType.BROKER_LOGGER:
       return {
         errorCode: ErrorCode.INVALID_CONFIG,

@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Random } from '../base/random.ts'
+import type { Groups } from '../groups/groups.ts'
 import type { Log } from '../log/log.ts'
 import type { Compression } from '../wire/compression.ts'
 import type { BrokerConnection, Members } from './broker.ts'
@@ -11,12 +12,21 @@ import type { BrokerSettings } from './broker-settings.ts'
 /** The ports of the broker. */
 export interface BrokerContext {
   readonly log: Log
+  /** Undefined: this process serves no groups. */
+  readonly groups?: Groups
   readonly members: Members
   readonly settings: BrokerSettings
   readonly compression: Compression
   readonly clock: Clock
   readonly random: Random
   readonly logger: Logger
+  /** What DescribeLogDirs calls the store: a directory, or a URL. */
+  readonly logDir?: string
+}
+
+/** What the handlers of groups are given. */
+export interface GroupContext extends BrokerContext {
+  readonly groups: Groups
 }
 
 /** The request being answered, apart from its body. */

@@ -17,6 +17,7 @@ import { offsetForLeaderEpoch } from '../wire/messages/offset-for-leader-epoch.t
 import { produce } from '../wire/messages/produce.ts'
 import { decodeRequest } from '../wire/reader.ts'
 import type { Api } from '../wire/schema.ts'
+import { ADMIN_ROWS } from './admin-handlers.ts'
 import { handleAlterConfigs } from './alter-configs.ts'
 import { answerApiVersions } from './api-versions.ts'
 import { handleCreatePartitions } from './create-partitions.ts'
@@ -68,5 +69,6 @@ export const ROWS: readonly Row[] = [
   row(createPartitions, handleCreatePartitions),
   row(incrementalAlterConfigs, handleIncrementalAlterConfigs),
   row(describeCluster, handleDescribeCluster, (_request, errorCode) => describeClusterError(errorCode, null)),
-]
+  ...ADMIN_ROWS,
+].sort((a, b) => a.api.key - b.api.key)
 const SERVED: readonly Api[] = ROWS.map(({ api }) => api)

@@ -14,7 +14,15 @@ export type StoreChoice =
   | { readonly kind: 'given'; readonly stores: Stores }
 
 export type OpenStoresOutcome =
-  | { readonly kind: 'opened'; readonly stores: Stores; readonly clusterId?: string; readonly where: string }
+  | {
+      readonly kind: 'opened'
+      readonly stores: Stores
+      readonly clusterId?: string
+      /** Where the data is, for people. */
+      readonly where: string
+      /** The same as one name, for DescribeLogDirs; undefined: `where`. */
+      readonly logDir?: string
+    }
   | { readonly kind: 'problem'; readonly sentence: string }
 
 export async function openStores(choice: StoreChoice): Promise<OpenStoresOutcome> {
@@ -41,15 +49,17 @@ async function openEmbedded(dir: string): Promise<OpenStoresOutcome> {
 }
 
 async function openAws(options: AwsOptions): Promise<OpenStoresOutcome> {
-  const [{ checkAws }, { openAwsStores }] = await Promise.all([
+  const [{ checkAws }, { openAwsStores }, { logDirOf }] = await Promise.all([
     import('../storage/aws/check.ts'),
     import('../storage/aws/stores.ts'),
+    import('../storage/aws/deployment.ts'),
   ])
   const checked = await checkAws(options)
   if (checked.kind === 'problem') return checked
   const { clusterId, region } = checked
   const where = `bucket ${options.bucket} and table ${options.table} (${options.endpointUrl ?? region})`
-  return { kind: 'opened', stores: openAwsStores({ ...options, region }), clusterId, where }
+  const logDir = logDirOf(options.bucket)
+  return { kind: 'opened', stores: openAwsStores({ ...options, region }), clusterId, where, logDir }
 }
 
 /** Makes the journal's head where there is none yet. Somebody else may do so at the same time. */

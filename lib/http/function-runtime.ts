@@ -18,6 +18,8 @@ import { type HttpResponse, problem } from './responses.ts'
 /** Stores whose cluster is named: `openAwsDeployment`, or something like it in a test. */
 export interface Deployment {
   readonly stores: Stores
+  /** What DescribeLogDirs calls them. */
+  readonly logDir?: string
   identify(): Promise<IdentifyOutcome>
 }
 
@@ -85,13 +87,24 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
   const { log } = opened
   const members = membersRead.membersOf(identified.clusterId)
   const onRequest = options.onRequest === undefined ? {} : { onRequest: options.onRequest }
+  const logDir = deployment.logDir === undefined ? {} : { logDir: deployment.logDir }
   const door = createFrameDoor({
     log,
     members,
     logger,
     answers: createAnswerMemory({ log, documents: stores.documents, clock, random }),
     broker: (seen) =>
-      createBroker({ log, members: seen, settings: SETTINGS, compression, clock, random, logger, ...onRequest }),
+      createBroker({
+        log,
+        members: seen,
+        settings: SETTINGS,
+        compression,
+        clock,
+        random,
+        logger,
+        ...onRequest,
+        ...logDir,
+      }),
     advertise: NO_ADDRESS,
   })
   const settle = async (): Promise<void> => {

@@ -42,8 +42,11 @@ export interface AnswerMemory {
 }
 
 const PRODUCE = 0
-/** CreateTopics, DeleteTopics, InitProducerId, AlterConfigs, CreatePartitions, IncrementalAlterConfigs. */
-const REMEMBERED_KEYS = new Set([19, 20, 22, 33, 37, 44])
+/**
+ * CreateTopics, DeleteTopics, DeleteRecords (of which "up to the end" means another end with each try), InitProducerId,
+ * AlterConfigs, CreatePartitions, IncrementalAlterConfigs, AlterPartitionReassignments.
+ */
+const REMEMBERED_KEYS = new Set([19, 20, 21, 22, 33, 37, 44, 45])
 const RECENT_MAX = 512
 const PUT_TRIES_MAX = 3
 const READ_TRIES_MAX = 3

@@ -13,6 +13,7 @@ import { type CollectOptions, type CollectOutcome, collect } from './collect.ts'
 import { createFetcher } from './fetch.ts'
 import { createFetchMemory, type FetchMemory } from './fetch-memory.ts'
 import { createIngest, INGEST_DEFAULTS, type IngestOptions } from './ingest.ts'
+import { createLiveBytes } from './live-bytes.ts'
 import type { Log } from './log.ts'
 import { createOffsetLookups } from './offsets.ts'
 import { createPartitions } from './partitions.ts'
@@ -107,11 +108,13 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
     appendOnce: createAppendOnce({ journal, objects: stores.objects, cache: reader.cache, partitions, clock, random }),
     fetch: fetcher.fetch,
     ...createOffsetLookups({ replica, partitions, reader, compression }),
+    ...createLiveBytes(partitions),
     status() {
       let count = 0
       for (const topic of replica.root.topics.values()) count += topic.partitions
       return {
         generation: replica.root.position.generation,
+        position: replica.root.position,
         tailEntries: replica.head?.tail.length ?? 0,
         headAgeMs: clock.monotonic() - replica.asOf,
         topics: replica.root.topics.size,

@@ -18,11 +18,16 @@ export type IdentifyOutcome =
 
 export interface AwsDeployment {
   readonly stores: Stores
+  /** What DescribeLogDirs calls the stores. */
+  readonly logDir: string
   /** The cluster id; names the cluster and begins the journal where nobody did yet. */
   identify(): Promise<IdentifyOutcome>
 }
 
 const TRIES_MAX = 3
+
+/** A deployment's stores under one name: records lie in the bucket. */
+export const logDirOf = (bucket: string): string => `s3://${bucket}`
 
 export function openAwsDeployment(options: AwsOptions, random: Random): AwsDeployment {
   const clients = openClients(options)
@@ -49,6 +54,7 @@ export function openAwsDeployment(options: AwsOptions, random: Random): AwsDeplo
 
   return {
     stores,
+    logDir: logDirOf(options.bucket),
     async identify() {
       for (let tries = 0; tries < TRIES_MAX; tries++) {
         const outcome = await readOrName()

@@ -16,7 +16,7 @@ import { type TestClock, testClock } from './test-clock.ts'
 
 /** Members that a test may change. */
 export interface TestMembers {
-  readonly self: number
+  self: number
   readonly clusterId: string
   list: readonly Node[]
   version: number
@@ -99,6 +99,7 @@ export function worldOn<L extends Log>(
     random: systemRandom,
     logger: { info: () => {}, warn: () => {}, error: (fields) => errors.push(fields) },
     onRequest: (report) => reports.push(report),
+    logDir: '/data',
   })
   const own = connect()
   let correlations = 100
