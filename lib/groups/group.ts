@@ -36,10 +36,18 @@ export interface ClassicGroup extends GroupBase {
   /** In the order of their joining. */
   readonly members: readonly ClassicMember[]
   /** Members that were told MEMBER_ID_REQUIRED and have not come back yet. */
-  readonly pending: readonly { readonly memberId: string; readonly untilMs: number }[]
-  /** Of `preparingRebalance`: when it began, when it ends whoever is missing, and when it may end at the earliest. */
+  readonly pending: readonly {
+    readonly memberId: string
+    readonly untilMs: number
+    /** Of the join that was told so: a repeat of it is told the same id. */
+    readonly token: string
+  }[]
+  /**
+   * Of `preparingRebalance`: when it began, when it ends whoever is missing, and when it may end at the earliest. Only the
+   * first rebalance of a group without members has to wait: `notBeforeMs` is `sinceMs` in any other.
+   */
   readonly rebalance?: { readonly sinceMs: number; readonly deadlineMs: number; readonly notBeforeMs: number }
-  /** Of `completingRebalance`: until when members must have sent SyncGroup. */
+  /** Until when members must have sent SyncGroup: of `completingRebalance`, and of `stable` until the last one has. */
   readonly syncDeadlineMs?: number
 }
 
@@ -61,6 +69,13 @@ export interface ClassicMember {
   readonly joined?: string
   /** It has sent SyncGroup in this generation. */
   readonly synced: boolean
+  /**
+   * Of a static member: the newest joins that named its instance without a member id, by token, oldest first. The last one
+   * made this member. A repeat of an older one must not: it would replace whoever came after it.
+   */
+  readonly arrivals?: readonly string[]
+  /** Joins that a newer one of this member overtook while they waited, by token: a repeat of one is no new request. */
+  readonly overtaken?: readonly string[]
 }
 
 // --- consumer (KIP-848) ------------------------------------------------------------------------------------------------

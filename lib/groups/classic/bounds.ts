@@ -1,0 +1,44 @@
+// How large a classic group may be. Its members are one document, which a store takes up to a size only, so a join that would
+// make it larger is refused before it changes anything, and so is what a leader assigns. What is bounded here is far beyond
+// what Kafka's clients send, and refused with words that say what it was.
+import {
+  GROUP_ASSIGNMENTS_BYTES_MAX,
+  GROUP_BYTES_MAX,
+  GROUP_MEMBER_BYTES_MAX,
+  GROUP_NAME_BYTES_MAX,
+} from '../../base/limits.ts'
+import type { ClassicGroup, ClassicMember } from '../group.ts'
+import type { JoinRequest } from '../requests.ts'
+import type { GroupRefusal, GroupSettings } from '../step.ts'
+
+const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
+
+/** Whether another member would be one too many. Those that are to come back with the id they were given count. */
+export const isFull = ({ members, pending }: ClassicGroup, settings: GroupSettings): boolean =>
+  members.length + pending.length >= settings.membersMax
+
+/** Refuses a group whose document would grow too large; assignments have room of their own. */
+export function tooLarge({ members, pending }: ClassicGroup): GroupRefusal | undefined {
+  const bytes = jsonBytes(members.map(({ assignment: _, ...member }) => member)) + jsonBytes(pending)
+  if (bytes <= GROUP_BYTES_MAX) return undefined
+  return { kind: 'groupFull', message: `The members of a group may say ${GROUP_BYTES_MAX} bytes of themselves.` }
+}
+
+/** Refuses what a member may not say of itself in any group. */
+export function tooMuchSaid(request: JoinRequest): GroupRefusal | undefined {
+  const { clientId, clientHost, instanceId, protocolType, protocols } = request
+  const names = [clientId, clientHost, instanceId ?? '', protocolType]
+  for (const name of [...names, ...protocols.map((protocol) => protocol.name)]) {
+    if (jsonBytes(name) <= GROUP_NAME_BYTES_MAX) continue
+    return { kind: 'invalidRequest', message: `A name in a group may have ${GROUP_NAME_BYTES_MAX} bytes.` }
+  }
+  if (jsonBytes(protocols) <= GROUP_MEMBER_BYTES_MAX) return undefined
+  return { kind: 'groupFull', message: `One member may say ${GROUP_MEMBER_BYTES_MAX} bytes of its protocols.` }
+}
+
+/** Refuses assignments that the group's document has no room for. */
+export function tooMuchAssigned(members: readonly ClassicMember[]): GroupRefusal | undefined {
+  const bytes = members.reduce((sum, { assignment }) => sum + assignment.length, 0)
+  if (bytes <= GROUP_ASSIGNMENTS_BYTES_MAX) return undefined
+  return { kind: 'groupFull', message: `The assignments of a group may have ${GROUP_ASSIGNMENTS_BYTES_MAX} bytes.` }
+}
