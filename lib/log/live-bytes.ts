@@ -19,7 +19,10 @@ function bytesFrom(columns: ExtentColumns, logStartOffset: number): number {
   return bytes
 }
 
-export function createLiveBytes(partitions: Partitions): Pick<Log, 'liveBytes'> {
+export function createLiveBytes(
+  partitions: Pick<Partitions, 'find' | 'columns'>,
+  blockReadsMax = LIVE_BYTES_BLOCK_READS_MAX,
+): Pick<Log, 'liveBytes'> {
   /** Bytes in whole blocks, by hash, the oldest first. */
   const sizes = new Map<string, number>()
 
@@ -33,22 +36,25 @@ export function createLiveBytes(partitions: Partitions): Pick<Log, 'liveBytes'> 
     return bytes
   }
 
-  /** What a block adds; undefined if that would take one more read than allowed, or the store did not answer. */
+  /** What a block adds; undefined if that would take one more read than allowed. */
   async function bytesIn(
     block: ExtentBlock,
     logStartOffset: number,
     reads: { left: number },
-  ): Promise<number | undefined> {
+  ): Promise<number | 'unavailable' | undefined> {
     const isWhole = block.baseOffset >= logStartOffset
     const known = isWhole ? sizes.get(Buffer.from(block.hash).toString('base64')) : undefined
     if (known !== undefined) return known
     if (block.columns === undefined && --reads.left < 0) return undefined
     const columns = await partitions.columns(block)
-    if (columns === undefined) return undefined
+    if (columns === undefined) return 'unavailable'
     return isWhole ? remember(block, columns) : bytesFrom(columns, logStartOffset)
   }
 
-  async function count({ extents, logStartOffset }: PartitionState, reads: { left: number }): Promise<number> {
+  async function count(
+    { extents, logStartOffset }: PartitionState,
+    reads: { left: number },
+  ): Promise<number | 'unavailable'> {
     const { open, blocks } = extents
     let bytes = bytesFrom(open, logStartOffset)
     let offsets =
@@ -58,6 +64,7 @@ export function createLiveBytes(partitions: Partitions): Pick<Log, 'liveBytes'> 
       if (block.endOffset <= logStartOffset) continue
       const inBlock = block.endOffset - Math.max(block.baseOffset, logStartOffset)
       const known = await bytesIn(block, logStartOffset, reads)
+      if (known === 'unavailable') return known
       if (known === undefined) uncounted += inBlock
       else {
         bytes += known
@@ -70,13 +77,14 @@ export function createLiveBytes(partitions: Partitions): Pick<Log, 'liveBytes'> 
   async function measure(topic: Topic, partition: number, reads: { left: number }): Promise<LiveBytesOutcome> {
     const found = await partitions.find(topic, partition)
     if (found.kind !== 'found') return found
-    return { kind: 'found', sizeBytes: found.state === undefined ? 0 : await count(found.state, reads) }
+    const sizeBytes = found.state === undefined ? 0 : await count(found.state, reads)
+    return sizeBytes === 'unavailable' ? { kind: 'unavailable' } : { kind: 'found', sizeBytes }
   }
 
   return {
     async liveBytes(wanted) {
       const outcomes: LiveBytesOutcome[] = []
-      const reads = { left: LIVE_BYTES_BLOCK_READS_MAX }
+      const reads = { left: blockReadsMax }
       let next = 0
       const measureNext = async (): Promise<void> => {
         while (next < wanted.length) {
