@@ -4,6 +4,7 @@
 // coordinator knows that there is nothing to write. When its members were last heard of is kept apart (`seen-document.ts`),
 // since that changes with every heartbeat.
 import type { TopicId } from '../base/ids.ts'
+import type { Position } from '../journal/position.ts'
 
 export type Group = ClassicGroup | ConsumerGroup
 
@@ -88,10 +89,17 @@ export interface ConsumerGroup extends GroupBase {
   readonly epoch: number
   /** The epoch that the members' targets were computed for. */
   readonly targetEpoch: number
-  /** The topics and partitions that the targets were computed from. */
+  /** The subscribed topics and their partitions, ascending by id: what targets are computed from. */
   readonly topics: readonly { readonly id: TopicId; readonly name: string; readonly partitions: number }[]
-  /** What each pattern of a member matched, and when that was looked up. */
-  readonly patterns: readonly { readonly pattern: string; readonly names: readonly string[]; readonly atMs: number }[]
+  /** How far in the journal the view was that they were last taken from; an older view does not change them back. */
+  readonly topicsAsOf: Position
+  /** What each pattern of a member matched (ascending), when that was looked up, and among which topics (`namesVersion`). */
+  readonly patterns: readonly {
+    readonly pattern: string
+    readonly names: readonly string[]
+    readonly atMs: number
+    readonly version: string
+  }[]
   /** Ascending by `memberId`. */
   readonly members: readonly ConsumerMember[]
 }
@@ -123,10 +131,17 @@ export interface ConsumerMember {
   /** Set for a member that speaks the classic protocol in this group (upgrade and downgrade of a running group). */
   readonly classic?: {
     readonly protocols: readonly { readonly name: string; readonly metadata: string }[]
+    /** The join that waited for an answer when the group became a consumer group. */
     readonly joining?: string
+    /** The last join that was answered: a repeat of that request gets the same answer. */
     readonly joined?: string
+    /** As of a classic member. */
+    readonly arrivals?: readonly string[]
+    /** It has sent SyncGroup since it joined. */
     readonly synced: boolean
+    /** Until when it must join again, since it was told to. */
     readonly joinDeadlineMs?: number
+    /** Until when it must have sent SyncGroup. */
     readonly syncDeadlineMs?: number
   }
 }

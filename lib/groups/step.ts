@@ -1,6 +1,7 @@
 // What every decision about a group is given and what it gives back. Time, ids and topics come with the event, so that any
 // process at any time decides alike.
 import type { TopicId } from '../base/ids.ts'
+import type { Position } from '../journal/position.ts'
 import type { Group } from './group.ts'
 
 /** What a decision may know besides the group and the event. */
@@ -22,6 +23,10 @@ export interface TopicsView {
   byName(name: string): { readonly id: TopicId; readonly name: string; readonly partitions: number } | undefined
   byId(id: TopicId): { readonly id: TopicId; readonly name: string; readonly partitions: number } | undefined
   names(): Iterable<string>
+  /** Another text after each topic that was created or deleted, and the same one in every process that knows the same. */
+  namesVersion(): string
+  /** How far in the journal this view has come: another process may be ahead of it, or behind. */
+  asOf(): Position
 }
 
 /** Broker settings by Kafka's names; see docs of each there. */
