@@ -1,4 +1,5 @@
 // From what was counted to dollars: the rows of the table, the months, and the bounds that must hold.
+import { LEASE_RENEW_MS } from '../../lib/base/limits.ts'
 import type { Measured } from './lambda.ts'
 import { add, cost, MACHINE, NOTHING, PRICES, STORAGE, times, type Usage, usage } from './prices.ts'
 import { type Counted, RECORDS_PER_BATCH, SCHEDULED_EVERY_HOURS } from './scenarios.ts'
@@ -26,7 +27,7 @@ export interface Month {
 
 const HOURS = 730
 const METADATA_EVERY_MINUTES = 5
-const GATEWAY = { vcpu: 0.5, gb: 1, leaseEverySeconds: 2, flushesPerSecond: 4, pollsPerSecond: 4 }
+const GATEWAY = { vcpu: 0.5, gb: 1, leaseEverySeconds: LEASE_RENEW_MS / 1000, flushesPerSecond: 4, pollsPerSecond: 4 }
 
 export function rowsOf(counted: Counted): Row[] {
   const { cold, deletions, maintenancePerFlush: maintenance } = counted
@@ -103,7 +104,10 @@ export function monthsOf(counted: Counted, pollsPerHour: number): Month[] {
       name: `A gateway with nothing to do (${GATEWAY.vcpu} vCPU, ${GATEWAY.gb} GB, Fargate)`,
       parts: [
         ['the machine', machine],
-        ['its lease, a write unit every 2 s', (seconds / GATEWAY.leaseEverySeconds) * PRICES.writeUnits.usd],
+        [
+          `its lease, a write unit every ${GATEWAY.leaseEverySeconds} s`,
+          (seconds / GATEWAY.leaseEverySeconds) * PRICES.writeUnits.usd,
+        ],
       ],
     },
     {

@@ -70,7 +70,9 @@ function world() {
         () => (done = true),
         () => (done = true),
       )
-      for (let i = 0; i < 800 && !done; i++) await Promise.all(clocks.map((each) => each.advance(25)))
+      // Who wants a number may have to watch others, whose time must go on then.
+      const moving = more.nodeId === undefined ? [clock] : clocks
+      for (let i = 0; i < 800 && !done; i++) await Promise.all(moving.map((each) => each.advance(25)))
       return { member: await joining, clock }
     },
     async pass(ms: number, stepMs = 500): Promise<void> {
@@ -179,17 +181,19 @@ test('those who live are never dropped', async () => {
 })
 
 test('a process that was frozen does not condemn the others when it wakes', async () => {
-  const { start, pass } = world()
-  const a = await start(1)
-  const b = await start(2)
-  await pass(5000)
-  // The laptop slept for an hour: nobody renewed, and a wakes three seconds before b.
-  a.clock.jump(3_600_000)
-  await a.clock.advance(2 * LEASE_RENEW_MS)
-  expect(ids(a.member)).toEqual([1, 2])
-  await pass(20_000)
-  expect(ids(a.member)).toEqual([1, 2])
-  expect(ids(b.member)).toEqual([1, 2])
+  for (let asleepMs = 5000; asleepMs < 5000 + LEASE_RENEW_MS; asleepMs += 100) {
+    const { start, pass } = world()
+    const a = await start(1)
+    await pass(700, 100)
+    const b = await start(2)
+    await pass(asleepMs, 100)
+    const epoch = b.member.epoch()
+    // The laptop slept for an hour: nobody renewed, and a wakes two and a half seconds before b.
+    a.clock.jump(3_600_000)
+    await a.clock.advance(2500)
+    await pass(20_000, 100)
+    expect([ids(a.member), ids(b.member), a.member.epoch()]).toEqual([[1, 2], [1, 2], epoch])
+  }
 })
 
 test('a gateway that was dropped while it was frozen comes back by itself', async () => {
