@@ -19,7 +19,7 @@ export const isFull = ({ members, pending }: ClassicGroup, settings: GroupSettin
 
 /** Refuses a group whose document would grow too large; assignments have room of their own. */
 export function tooLarge({ members, pending }: ClassicGroup): GroupRefusal | undefined {
-  const bytes = jsonBytes(members.map(({ assignment: _, ...member }) => member)) + jsonBytes(pending)
+  const bytes = jsonBytes(members) - assignedBytes(members) + jsonBytes(pending)
   if (bytes <= GROUP_BYTES_MAX) return undefined
   return { kind: 'groupFull', message: `The members of a group may say ${GROUP_BYTES_MAX} bytes of themselves.` }
 }
@@ -38,7 +38,10 @@ export function tooMuchSaid(request: JoinRequest): GroupRefusal | undefined {
 
 /** Refuses assignments that the group's document has no room for. */
 export function tooMuchAssigned(members: readonly ClassicMember[]): GroupRefusal | undefined {
-  const bytes = members.reduce((sum, { assignment }) => sum + assignment.length, 0)
-  if (bytes <= GROUP_ASSIGNMENTS_BYTES_MAX) return undefined
+  if (assignedBytes(members) <= GROUP_ASSIGNMENTS_BYTES_MAX) return undefined
   return { kind: 'groupFull', message: `The assignments of a group may have ${GROUP_ASSIGNMENTS_BYTES_MAX} bytes.` }
 }
+
+/** Base64 is as long in JSON. */
+const assignedBytes = (members: readonly ClassicMember[]): number =>
+  members.reduce((sum, { assignment }) => sum + assignment.length, 0)

@@ -102,13 +102,12 @@ function replace(
     return refuse(group, request, old.arrivals.at(-1) === request.token ? 'unknownMember' : 'fencedInstance')
   }
   const { group: replaced, member } = withReplacement(group, old, request, memberId)
-  const large = tooLarge(replaced)
+  const goesOn = group.phase === 'stable' && chooseProtocol(replaced.members) === group.protocol
+  const { token } = request
+  const next = withMember(replaced, { ...member, ...(goesOn ? { joined: token } : { joining: token }) })
+  const large = tooLarge(next)
   if (large !== undefined) return refuse(group, request, large)
-  if (group.phase === 'stable' && chooseProtocol(replaced.members) === group.protocol) {
-    return heard(withMember(replaced, { ...member, joined: request.token }), member.number, request)
-  }
-  const waiting = withMember(replaced, { ...member, joining: request.token })
-  return heard(rebalance(waiting, context), member.number, request)
+  return heard(goesOn ? next : rebalance(next, context), member.number, request)
 }
 
 /** Takes in a new member. */

@@ -182,7 +182,7 @@ export function createSubject(settings: Partial<GroupSettings> = {}, foldedFence
     const copy = JSON.parse(JSON.stringify(after)) as ClassicGroup
     expect(copy).toStrictEqual(after)
     checkGroup(copy)
-    if (before === undefined) expect(copy.fence).toBe(subject.foldedFence + 1)
+    if (before === undefined) expect(copy.fence).toBe(subject.foldedFence + 1 + copy.generation)
     else checkChange(before, copy)
     stored = copy
     checkDeadline(copy, subject.context())
