@@ -135,8 +135,9 @@ export interface ConsumerMember {
     readonly joining?: string
     /** The last join that was answered: a repeat of that request gets the same answer. */
     readonly joined?: string
-    /** As of a classic member. */
+    /** As of a classic member; `overtaken` are the joins that were answered before the last one. */
     readonly arrivals?: readonly string[]
+    readonly overtaken?: readonly string[]
     /** It has sent SyncGroup since it joined. */
     readonly synced: boolean
     /** Until when it must join again, since it was told to. */
