@@ -91,6 +91,8 @@ export function createFetcher(args: {
     const limit = Math.max(0, Math.min(wanted.bytesMax, left))
     const extents = await partitions.extentsFrom(state, wanted.offset, limit)
     if (extents === undefined) return { kind: 'unavailable' }
+    // The log start may have moved while a block was read.
+    if (wanted.offset < state.logStartOffset) return { kind: 'outOfRange', ...offsetsOf(state) }
     // What was appended since the position was taken belongs to a later answer.
     const visible = extents.filter((extent) => extent.baseOffset < offsets.lastStableOffset)
     if (!first && visible.length > 0 && visible[0]!.length > left) return { kind: 'planned', offsets, extents: [] }

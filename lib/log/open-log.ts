@@ -19,6 +19,7 @@ import { createOffsetLookups } from './offsets.ts'
 import { createPartitions } from './partitions.ts'
 import { createBatchReader } from './read-batches.ts'
 import { createTopics } from './topics.ts'
+import { createTrim } from './trim.ts'
 import { createWaiters, type Waiters } from './waiters.ts'
 
 export interface OpenLogArgs {
@@ -108,6 +109,7 @@ export async function openLog(args: OpenLogArgs): Promise<OpenLogOutcome> {
     appendOnce: createAppendOnce({ journal, objects: stores.objects, cache: reader.cache, partitions, clock, random }),
     fetch: fetcher.fetch,
     ...createOffsetLookups({ replica, partitions, reader, compression }),
+    ...createTrim(journal, partitions),
     ...createLiveBytes(partitions),
     status() {
       let count = 0

@@ -27,7 +27,10 @@ export interface Partitions {
   find(topic: Pick<Topic, 'number'>, partition: number): Promise<FindPartitionOutcome>
   /** The same without waiting, if its page is in memory. */
   findNow(topic: Pick<Topic, 'number'>, partition: number): FindPartitionOutcome | undefined
-  /** Extents from the one that holds `offset` on, until their batches exceed `bytesMax`; undefined: a store did not answer. */
+  /**
+   * Extents from the one that holds `offset` on, until their batches exceed `bytesMax`; undefined: a store did not answer.
+   * The log start may move meanwhile: if it has passed `offset`, some may be missing.
+   */
   extentsFrom(state: PartitionState, offset: number, bytesMax: number): Promise<Extent[] | undefined>
   /** A block's columns, loaded if need be. */
   columns(block: ExtentBlock): Promise<ExtentColumns | undefined>
@@ -37,6 +40,10 @@ export function offsetsOf(state: PartitionState | undefined): PartitionOffsets {
   const end = state?.nextOffset ?? 0
   return { logStartOffset: state?.logStartOffset ?? 0, highWatermark: end, lastStableOffset: end }
 }
+
+/** The block, as the partition has it now, in which extents from this offset on begin; undefined: in its open columns. */
+export const blockFrom = ({ extents }: PartitionState, offset: number): ExtentBlock | undefined =>
+  extents.blocks.find((block) => block.endOffset > offset)
 
 export function createPartitions(replica: JournalReplica, objects: ObjectStore): Partitions {
   /** Blocks that were loaded again for readers, the least recently used first. */
@@ -101,14 +108,16 @@ export function createPartitions(replica: JournalReplica, objects: ObjectStore):
     async extentsFrom(state, offset, bytesMax) {
       const found: Extent[] = []
       let left = bytesMax
-      for (const block of state.extents.blocks) {
-        if (block.endOffset <= offset) continue
+      let next = offset
+      // While a block is loaded the partition may grow and its start may move: the next one is looked for when it is wanted.
+      for (let block = blockFrom(state, next); block !== undefined; block = blockFrom(state, next)) {
         const loadedColumns = await columns(block)
         if (loadedColumns === undefined) return undefined
-        left = take(found, loadedColumns, offset, left)
+        left = take(found, loadedColumns, next, left)
         if (left <= 0) return found
+        next = block.endOffset
       }
-      take(found, state.extents.open, offset, left)
+      take(found, state.extents.open, next, left)
       return found
     },
     columns,
