@@ -1,8 +1,8 @@
-// Two gateway processes on one data directory. See support/scenario.ts for what is claimed and how it is checked.
+// Gateway processes on one data directory. See support/scenario.ts for what is claimed and how it is checked.
 import { join } from 'node:path'
 import { afterAll, afterEach, test } from 'vitest'
 import { endAll, folder, startServer } from '../unit/cli/processes.ts'
-import { membersComeAndGo, type StartGateway, topicsAcross, writeThroughBoth } from './support/scenario.ts'
+import { membersComeAndGo, type StartGateway, threeAgree, topicsAcross, writeThroughBoth } from './support/scenario.ts'
 
 afterEach(endAll)
 afterAll(endAll)
@@ -23,4 +23,9 @@ test('topics made, deleted and made again at one are seen at the other', async (
 
 test('both are listed; one that leaves is gone, and the leader epoch rises', async () => {
   await membersComeAndGo(await deployment())
+})
+
+test('three name the same leaders and coordinators; a killed one is noticed within seconds, under a higher epoch', async () => {
+  // 3 to 6 s by the clock of the leases; the rest is for a machine that is busy.
+  await threeAgree(await deployment(), 9000)
 })

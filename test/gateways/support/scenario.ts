@@ -11,6 +11,8 @@ import { buildPlainBatch } from '../../../lib/wire/build-batch.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { createTopics } from '../../../lib/wire/messages/create-topics.ts'
 import { deleteTopics } from '../../../lib/wire/messages/delete-topics.ts'
+import { findCoordinator } from '../../../lib/wire/messages/find-coordinator.ts'
+import { metadata } from '../../../lib/wire/messages/metadata.ts'
 import { produce } from '../../../lib/wire/messages/produce.ts'
 import type { Running } from '../../unit/cli/processes.ts'
 import { fetchAll, look, type Reading, readAlong } from './reading.ts'
@@ -26,12 +28,12 @@ function addressOf(server: Server): Address {
   return parseAddress(server.kafka)!
 }
 
-export async function kill(server: Server): Promise<void> {
+async function kill(server: Server): Promise<void> {
   server.child.kill('SIGKILL')
   await server.ended
 }
 
-export async function createTopic(connection: Connection, name: string, numPartitions: number): Promise<number> {
+async function createTopic(connection: Connection, name: string, numPartitions: number): Promise<number> {
   const topics = [{ name, numPartitions, replicationFactor: 1 }]
   const answer = await connection.request(createTopics, { topics })
   return answer.topics[0]!.errorCode
@@ -195,4 +197,75 @@ export async function membersComeAndGo(start: StartGateway): Promise<void> {
   const risen = alone.topics.get('led')!.leaderEpochs[0]!
   expect(risen).toBeGreaterThan(epoch)
   await one.close()
+}
+
+/** Where a gateway sends clients: who leads each partition in which epoch, and who coordinates each group. */
+interface Directions {
+  readonly brokers: readonly { readonly nodeId: number; readonly port: number }[]
+  readonly leaders: readonly number[]
+  readonly leaderEpochs: readonly number[]
+  readonly coordinators: readonly number[]
+}
+
+const GROUPS = Array.from({ length: 60 }, (_, i) => `group-${i}`)
+
+async function directions(connection: Connection, topic: string): Promise<Directions> {
+  const answer = await connection.request(metadata, { topics: [{ name: topic }], allowAutoTopicCreation: false })
+  const found = await connection.request(findCoordinator, { keyType: 0, coordinatorKeys: GROUPS })
+  const { partitions } = answer.topics[0]!
+  expect(partitions.map(({ errorCode }) => errorCode)).toEqual(partitions.map(() => ErrorCode.NONE))
+  expect(found.coordinators.map(({ key, errorCode }) => [key, errorCode])).toEqual(
+    GROUPS.map((group) => [group, ErrorCode.NONE]),
+  )
+  const byNode = new Map(answer.brokers.map(({ nodeId, port }) => [nodeId, port]))
+  // Whoever is named can be dialled: both answers give a node the same address.
+  for (const { nodeId, port } of found.coordinators) expect(byNode.get(nodeId)).toBe(port)
+  return {
+    brokers: answer.brokers.map(({ nodeId, port }) => ({ nodeId, port })).sort((a, b) => a.nodeId - b.nodeId),
+    leaders: partitions.map(({ leaderId }) => leaderId),
+    leaderEpochs: partitions.map(({ leaderEpoch }) => leaderEpoch),
+    coordinators: found.coordinators.map(({ nodeId }) => nodeId),
+  }
+}
+
+/** Moves only away from `gone`: who had another leader or coordinator keeps it. */
+function movedFrom(gone: number, before: readonly number[], after: readonly number[]): void {
+  before.forEach((nodeId, i) => {
+    if (nodeId === gone) expect(after[i]).not.toBe(gone)
+    else expect(after[i]).toBe(nodeId)
+  })
+}
+
+/**
+ * Three gateways name the same leaders, epochs and coordinators. When one of them is killed the others notice within
+ * `noticedMs`, agree again, and every leader that moved did so under a higher epoch.
+ */
+export async function threeAgree(start: StartGateway, noticedMs: number): Promise<void> {
+  const servers = [await start(), await start(), await start()]
+  const connections = await Promise.all(servers.map((server) => openConnection(addressOf(server))))
+  const [one, two] = [connections[0]!, connections[1]!]
+  expect(await createTopic(one, 'led', 60)).toBe(ErrorCode.NONE)
+  const seen = await Promise.all(connections.map((connection) => directions(connection, 'led')))
+  const before = seen[0]!
+  expect(seen).toEqual([before, before, before])
+  expect(before.brokers.map(({ port }) => port)).toEqual(servers.map((server) => addressOf(server).port))
+  expect(new Set(before.leaderEpochs).size).toBe(1)
+  // All three are used: with 60 partitions and 60 groups one that is not would be an odd chance indeed.
+  const all = before.brokers.map(({ nodeId }) => nodeId)
+  expect([...new Set(before.leaders)].sort()).toEqual(all)
+  expect([...new Set(before.coordinators)].sort()).toEqual(all)
+
+  const gone = before.brokers[2]!.nodeId
+  const killed = performance.now()
+  await kill(servers[2]!)
+  const listed = async (connection: Connection): Promise<number> => (await look(connection, [])).ports.length
+  await expect.poll(() => Promise.all([listed(one), listed(two)]), { timeout: 30_000, interval: 50 }).toEqual([2, 2])
+  expect(performance.now() - killed).toBeLessThan(noticedMs)
+  const [after, same] = [await directions(one, 'led'), await directions(two, 'led')]
+  expect(same).toEqual(after)
+  expect(new Set(after.leaderEpochs).size).toBe(1)
+  expect(after.leaderEpochs[0]).toBeGreaterThan(before.leaderEpochs[0]!)
+  movedFrom(gone, before.leaders, after.leaders)
+  movedFrom(gone, before.coordinators, after.coordinators)
+  await Promise.all([one.close(), two.close(), connections[2]!.close()])
 }

@@ -1,5 +1,6 @@
 // A Kafka file of settings as the command line reads it: its syntax, what acts, what is told to have no effect, and the
 // sentence for each thing that cannot be; and a process started with one.
+import { readFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -9,6 +10,7 @@ import { type FileConfig, fileConfig, type GivenFlags, readConfigFile } from '..
 import { isKafkaSetting, KAFKA_SETTINGS } from '../../../lib/cli/kafka-settings.ts'
 import { decodeProperties, parseProperties } from '../../../lib/cli/properties.ts'
 import { openConnection } from '../../../lib/client/connection.ts'
+import { TOPIC_CONFIGS } from '../../../lib/log/topic-settings-table.ts'
 import { metadata } from '../../../lib/wire/messages/metadata.ts'
 import { endAll, folder, run } from './processes.ts'
 
@@ -221,6 +223,20 @@ describe('what is wrong is said', () => {
     await writeFile(path, 'log.dirs=/größe\n')
     expect((await readConfigFile(path, NOTHING_GIVEN)).data).toBe('/größe')
   })
+})
+
+test('docs/configuration.md has each setting that acts, with its default', () => {
+  const rows = readFileSync(join(import.meta.dirname, '../../../docs/configuration.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| `'))
+  const shownOnly = TOPIC_CONFIGS.filter(({ effect }) => effect === 'no meaning here').flatMap(({ synonyms }) =>
+    synonyms.map(({ name }) => name),
+  )
+  for (const { name, default: byDefault } of BROKER_CONFIGS) {
+    const row = rows.find((line) => line.split(' | ')[0]!.includes(`\`${name}\``))
+    if (shownOnly.includes(name) && name !== 'min.insync.replicas') expect([name, row]).toEqual([name, undefined])
+    else expect([name, row?.includes(`| \`${byDefault ?? '168'}\` `)]).toEqual([name, true])
+  }
 })
 
 describe('tidelog start --config', () => {
