@@ -145,8 +145,7 @@ function checked(): MiddlewareObj<CheckedApiEvent, ApiResult, Error, Context> {
 }
 
 /** The handler of a function behind `POST /kafka/‹name›`. */
-export function frameHandler(name: FrameFunction, options: FunctionOptions) {
-  const runtimeOf = keptRuntime(options)
+export function frameHandler(name: FrameFunction, options: FunctionOptions, runtimeOf = keptRuntime(options)) {
   async function answer(event: CheckedApiEvent, context: Context): Promise<HttpResponse> {
     const request = requestOf(event)
     if ('status' in request) return request

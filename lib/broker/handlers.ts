@@ -27,6 +27,7 @@ import { describeClusterError, handleDescribeCluster } from './describe-cluster.
 import { handleDescribeConfigs } from './describe-configs.ts'
 import { fetchError, handleFetch } from './fetch.ts'
 import { handleFindCoordinator } from './find-coordinator.ts'
+import { GROUP_ROWS } from './group-handlers.ts'
 import { handleIncrementalAlterConfigs } from './incremental-alter-configs.ts'
 import { handleInitProducerId, initProducerIdError } from './init-producer-id.ts'
 import { handleListOffsets } from './list-offsets.ts'
@@ -69,6 +70,7 @@ export const ROWS: readonly Row[] = [
   row(createPartitions, handleCreatePartitions),
   row(incrementalAlterConfigs, handleIncrementalAlterConfigs),
   row(describeCluster, handleDescribeCluster, (_request, errorCode) => describeClusterError(errorCode, null)),
+  ...GROUP_ROWS,
   ...ADMIN_ROWS,
 ].sort((a, b) => a.api.key - b.api.key)
 const SERVED: readonly Api[] = ROWS.map(({ api }) => api)

@@ -5,11 +5,14 @@ import { networkInterfaces } from 'node:os'
 import { type Address, formatAddress } from '../base/address.ts'
 import { StoredBytesError } from '../base/bytes.ts'
 import { type Clock, sleep, systemClock } from '../base/clock.ts'
+import { GROUP_SWEEP_MS } from '../base/limits.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
 import { systemRandom } from '../base/random.ts'
+import { startRepeating } from '../base/repeat.ts'
 import type { Broker, Members } from '../broker/broker.ts'
 import { type BrokerSettings, brokerSettings } from '../broker/broker-settings.ts'
 import { createBroker } from '../broker/router.ts'
+import { createGroups } from '../groups/coordinator.ts'
 import { createFrameDoor, FRAME_DOOR_SETTINGS, type FrameDoor } from '../http/frame-door.ts'
 import { health } from '../http/health.ts'
 import { createMetrics, type Metrics } from '../http/metrics.ts'
@@ -148,8 +151,19 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
   const random = systemRandom
   const compression = threadedCompression
   const onRequest = metrics.onRequest
+  const groups = createGroups({
+    log,
+    documents: stores.documents,
+    clock,
+    random,
+    settings: settings.group,
+    offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+  })
+  const onError = (error: unknown): void =>
+    logger.error({ err: error }, 'sweeping groups broke down; it is tried again')
+  cleanup.add(startRepeating({ everyMs: GROUP_SWEEP_MS, clock, random, job: () => groups.sweep(), onError }))
   const brokerFor = (seen: Members, settings: BrokerSettings): Broker =>
-    createBroker({ log, members: seen, settings, compression, clock, random, logger, onRequest, logDir })
+    createBroker({ log, groups, members: seen, settings, compression, clock, random, logger, onRequest, logDir })
   const doorSettings = settingsOf({ ...options.settings, ...FRAME_DOOR_SETTINGS })
   const answers = createAnswerMemory({ log, documents: stores.documents, clock, random })
   const door = createFrameDoor({ log, members, answers, logger, broker: (seen) => brokerFor(seen, doorSettings) })

@@ -90,11 +90,11 @@ export function createGroupAdministration(args: {
       if (answer.kind !== 'closed' && answer.kind !== 'missing') return answer
       const refreshed = await log.refresh()
       if (refreshed.kind !== 'fresh') return refreshed
-      const isKnown = [...offsets.groups()].includes(groupId)
+      const isKnown = offsets.has(groupId)
       if (group === undefined && !isKnown) return { kind: 'groupNotFound', message: `There is no group ${groupId}.` }
       if (isKnown) {
         const fence = group?.fence ?? offsets.fence(groupId) + 1
-        const raised = await offsets.raiseFence(groupId, fence)
+        const raised = await offsets.raiseFence(groupId, fence, origin)
         if (raised.kind !== 'raised') return raised.kind === 'limit' ? { kind: 'unavailable' } : raised
         const removed = await offsets.remove({ groupId, origin, position: offsets.position(), whole: true })
         if (removed.kind === 'changedSince') continue
@@ -159,7 +159,7 @@ export function createGroupAdministration(args: {
       if (looked.kind !== 'decided') return looked
       const { group } = looked
       if (group !== undefined) return { kind: 'found', group, state: stateOf(group) }
-      return { kind: [...offsets.groups()].includes(groupId) ? 'offsetsOnly' : 'missing' }
+      return { kind: offsets.has(groupId) ? 'offsetsOnly' : 'missing' }
     },
 
     delete: (groupId) => remove(groupId, () => true),
@@ -170,7 +170,7 @@ export function createGroupAdministration(args: {
       const looked = await ask(groupId, look)
       if (looked.kind !== 'decided') return looked
       const { group } = looked
-      if (group === undefined && ![...offsets.groups()].includes(groupId)) {
+      if (group === undefined && !offsets.has(groupId)) {
         return { kind: 'groupNotFound', message: `There is no group ${groupId}.` }
       }
       if (group?.kind === 'classic' && hasMembers(group) && protocolTypeOf(group) !== 'consumer') {
@@ -205,7 +205,7 @@ export function createGroupAdministration(args: {
           if ((await remove(group.id, expired)).kind === 'deleted') changed++
         } else {
           const seenMs = (number: number): number => times.get(name)?.get(number) ?? nowMs
-          if (nextDeadlineMs(group, { nowMs, seenMs }) > nowMs) continue
+          if (nextDeadlineMs(group, { seenMs }) > nowMs) continue
           if ((await ask(group.id, look)).kind === 'decided') changed++
         }
       }

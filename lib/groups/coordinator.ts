@@ -62,6 +62,7 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
       return log.refresh()
     },
     foldedFence: offsets.fence,
+    origin: () => log.journal.origin(),
     raiseFence: offsets.raiseFence,
     onWrite: (document) => {
       writes[document]++

@@ -39,9 +39,12 @@ export interface RoomPorts {
   refresh(howOldMsMax: number): Promise<{ readonly kind: 'fresh' } | Unserved>
   /** The fence of the group in the journal, as known here. */
   foldedFence(groupId: string): number
+  /** The journal's generation as known now: the origin of what rests on what is read from here on. */
+  origin(): number
   raiseFence(
     groupId: string,
     fence: number,
+    origin: number,
   ): Promise<{ readonly kind: 'raised' } | { readonly kind: 'limit' } | Unserved>
   /** Told of each write of a group's documents. */
   onWrite(document: 'group' | 'seen'): void
@@ -62,8 +65,9 @@ interface Queued {
 interface View {
   readonly group: Group | undefined
   readonly version: number
-  /** Monotonic: the view is what was there at this time or later. */
-  readonly readAt: number
+  /** When its read or write was sent (monotonic), and its number among the reads, writes and turns of the room. */
+  readonly sentAt: number
+  readonly order: number
 }
 
 interface Decisions {
@@ -83,19 +87,20 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   let queue: Queued[] = []
   let running: Promise<void> | undefined
   let view: View | undefined
+  let orders = 0
 
   const context = (): StepContext => ({ ...ports.context(groupId), seenMs: seen.of })
 
-  /** The group as of `since` (monotonic) or later; undefined when the store does not answer. */
-  async function look(since: number): Promise<View | undefined> {
-    if (view !== undefined && view.readAt >= since) return view
-    const readAt = clock.monotonic()
+  /** The view if it is good enough, or else a new one; undefined when the store does not answer. */
+  async function look(isGoodEnough: (known: View) => boolean): Promise<View | undefined> {
+    if (view !== undefined && isGoodEnough(view)) return view
+    const asked = { sentAt: clock.monotonic(), order: ++orders }
     const [found] = await Promise.all([documents.get(key), seen.known ? undefined : seen.read()])
     if (found.kind === 'unavailable') return undefined
     view =
       found.kind === 'missing'
-        ? { group: undefined, version: 0, readAt }
-        : { group: decodeGroup(found.document.body), version: found.document.version, readAt }
+        ? { group: undefined, version: 0, ...asked }
+        : { group: decodeGroup(found.document.body), version: found.document.version, ...asked }
     return view
   }
 
@@ -113,35 +118,35 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
 
   /** True once the change is in place; false: look again. */
   async function write(from: View, group: Group | undefined): Promise<boolean> {
-    const readAt = clock.monotonic()
+    const asked = { sentAt: clock.monotonic(), order: ++orders }
     const body = group && encodeGroup(group)
     const put =
       body === undefined ? await documents.delete(key, from.version) : await documents.put(key, body, from.version)
     ports.onWrite('group')
     if (put.kind === 'applied') {
-      view = { group, version: body === undefined ? 0 : put.version, readAt }
+      view = { group, version: body === undefined ? 0 : put.version, ...asked }
       return true
     }
     view = undefined
     if (put.kind === 'conflict') {
       const { current } = put
-      view = { group: current && decodeGroup(current.body), version: current?.version ?? 0, readAt }
+      view = { group: current && decodeGroup(current.body), version: current?.version ?? 0, ...asked }
     } else if (put.kind === 'unknown' && body !== undefined) {
       // Ours, if nobody else can have written these very bytes at this very version.
       const found = await documents.get(key)
       if (found.kind !== 'found' || found.document.version !== from.version + 1) return false
       if (Buffer.compare(found.document.body, body) !== 0) return false
-      view = { group, version: from.version + 1, readAt }
+      view = { group, version: from.version + 1, ...asked }
       return true
     }
     return false
   }
 
   /** A group whose fence is lower than the journal's is a state from before it was deleted: there is none. */
-  async function current(since: number): Promise<View | undefined> {
-    let found = await look(since)
+  async function current(isGoodEnough: (known: View) => boolean): Promise<View | undefined> {
+    let found = await look(isGoodEnough)
     if (found?.group !== undefined && found.group.fence < ports.foldedFence(groupId)) {
-      found = await look(clock.monotonic())
+      found = await look(() => false)
       if (found?.group !== undefined && found.group.fence < ports.foldedFence(groupId)) {
         return { ...found, group: undefined }
       }
@@ -150,19 +155,21 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   }
 
   /** One try to decide a batch: the decisions and what they rest on, or that it must be tried again. */
-  async function tryOnce(batch: readonly Queued[], startedAt: number, fresh: boolean): Promise<Decisions | 'again'> {
-    const found = await current(fresh ? startedAt : startedAt - GROUP_VIEW_AGE_MS)
+  async function tryOnce(batch: readonly Queued[], order: number, fresh: boolean): Promise<Decisions | 'again'> {
+    const isFresh = (known: View): boolean => known.order > order
+    const isYoung = ({ sentAt }: View): boolean => clock.monotonic() - sentAt <= GROUP_VIEW_AGE_MS
+    const found = await current(fresh ? isFresh : isYoung)
     if (found === undefined) return 'again'
     // What a state made anew starts above must be known as it is now, and topics as they were a second ago.
     if ((await ports.refresh(found.group === undefined ? 0 : GROUP_VIEW_AGE_MS)).kind !== 'fresh') return 'again'
     if (found.group !== undefined && nextDeadlineMs(found.group, context()) <= context().nowMs) {
       // Somebody seems to be overdue: another process may have heard of them.
-      if (!(await seen.readSince(startedAt))) return 'again'
+      if (!(await seen.read())) return 'again'
     }
     const decisions = decideAll(found.group, batch)
     const { group, answers } = decisions
     if (group === found.group) {
-      const old = found.readAt < startedAt && answers.some((answer, i) => !batch[i]!.event.mayBeOld(answer as never))
+      const old = !isFresh(found) && answers.some((answer, i) => !batch[i]!.event.mayBeOld(answer as never))
       if (old) return 'again'
       await seen.write(group)
     } else {
@@ -174,24 +181,25 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   }
 
   /** Whoever may be told of a generation or an assignment is told when the journal knows its fence. */
-  async function fenceFirst({ group, answers }: Decisions): Promise<Unserved | undefined> {
+  async function fenceFirst({ group, answers }: Decisions, origin: number): Promise<Unserved | undefined> {
     if (group === undefined || ports.foldedFence(groupId) >= group.fence || !answers.some(restsOnFence))
       return undefined
     const refreshed = await ports.refresh(0)
     if (refreshed.kind !== 'fresh') return refreshed
     if (ports.foldedFence(groupId) >= group.fence) return undefined
-    const raised = await ports.raiseFence(groupId, group.fence)
+    const raised = await ports.raiseFence(groupId, group.fence, origin)
     if (raised.kind === 'raised') return undefined
     return raised.kind === 'limit' ? { kind: 'unavailable' } : raised
   }
 
   async function turn(batch: readonly Queued[]): Promise<void> {
-    const startedAt = clock.monotonic()
+    const order = ++orders
+    const origin = ports.origin()
     for (let tries = 0; tries < GROUP_TURN_TRIES_MAX; tries++) {
       if (tries > 1) await pause(tries)
-      const decisions = await tryOnce(batch, startedAt, tries > 0)
+      const decisions = await tryOnce(batch, order, tries > 0)
       if (decisions === 'again') continue
-      const failed = await fenceFirst(decisions)
+      const failed = await fenceFirst(decisions, origin)
       const quietMs = quietTime(decisions.group)
       batch.forEach(({ settle }, i) => {
         const answer = decisions.answers[i]!

@@ -14,9 +14,8 @@ export interface SeenTimes {
   readonly known: boolean
   of(memberNumber: number): number
   note(memberNumber: number, atMs: number): void
+  /** False when the store does not answer. */
   read(): Promise<boolean>
-  /** Reads the document unless a read began since this (monotonic); false when the store does not answer. */
-  readSince(since: number): Promise<boolean>
   /** Stores what is due; what cannot be stored now is stored the next time. */
   write(group: Group | undefined): Promise<void>
 }
@@ -79,7 +78,6 @@ export function createSeenTimes(
       heard.set(memberNumber, Math.max(atMs, heard.get(memberNumber) ?? 0))
     },
     read,
-    readSince: (since) => (readAt >= since ? Promise.resolve(true) : read()),
     async write(group) {
       if (group === undefined || !isDue(group)) return
       // Another process may have stored it meanwhile, and a read is far cheaper than a write in vain.

@@ -2,18 +2,16 @@
 import type { OpenedLog } from '../log/open-log.ts'
 import type { TopicsView } from './step.ts'
 
-export function topicsView(log: Pick<OpenedLog, 'topics' | 'topicByName' | 'topicById' | 'journal'>): TopicsView {
+export function topicsView(log: OpenedLog): TopicsView {
+  const { root } = log.journal.replica
   return {
     byName: (name) => log.topicByName(name),
     byId: (id) => log.topicById(id),
     *names() {
       for (const { name } of log.topics()) yield name
     },
-    namesVersion() {
-      // With the same next number topics can only have gone, and their number tells how many.
-      const { nextTopicNumber, topics } = log.journal.replica.root
-      return `${nextTopicNumber}.${topics.size}`
-    },
-    asOf: () => log.journal.replica.root.position,
+    // A topic that is made takes the next number, one that goes makes them fewer: no two sets of names have both alike.
+    namesVersion: () => `${root.nextTopicNumber}/${root.topics.size}`,
+    asOf: () => root.position,
   }
 }

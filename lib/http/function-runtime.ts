@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Random, systemRandom } from '../base/random.ts'
 import { brokerSettings } from '../broker/broker-settings.ts'
 import { createBroker, type RequestReport } from '../broker/router.ts'
+import { createGroups, type GroupCoordinator } from '../groups/coordinator.ts'
 import { type OpenedLog, openLog } from '../log/open-log.ts'
 import type { IdentifyOutcome } from '../storage/aws/deployment.ts'
 import type { Stores } from '../storage/ports.ts'
@@ -26,6 +27,7 @@ export interface Deployment {
 export interface FunctionRuntime {
   readonly door: FrameDoor
   readonly log: OpenedLog
+  readonly groups: GroupCoordinator
   readonly stores: Stores
   readonly clock: FunctionClock
   /** Resolves when nothing is under way in this process: a handler waits for it before it returns. */
@@ -88,6 +90,14 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
   const members = membersRead.membersOf(identified.clusterId)
   const onRequest = options.onRequest === undefined ? {} : { onRequest: options.onRequest }
   const logDir = deployment.logDir === undefined ? {} : { logDir: deployment.logDir }
+  const groups = createGroups({
+    log,
+    documents: stores.documents,
+    clock,
+    random,
+    settings: SETTINGS.group,
+    offsetsRetentionMs: SETTINGS.offsetsRetentionMinutes * 60_000,
+  })
   const door = createFrameDoor({
     log,
     members,
@@ -96,6 +106,7 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
     broker: (seen) =>
       createBroker({
         log,
+        groups,
         members: seen,
         settings: SETTINGS,
         compression,
@@ -109,9 +120,10 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
   })
   const settle = async (): Promise<void> => {
     await door.settle()
+    await groups.settle()
     await log.settle()
   }
-  return { kind: 'opened', runtime: { door, log, stores, clock, settle } }
+  return { kind: 'opened', runtime: { door, log, groups, stores, clock, settle } }
 }
 
 const SETTINGS = (() => {

@@ -17,6 +17,10 @@ export type StoreCall =
   | 'moveCheckpoint'
   | 'readChunks'
   | 'deleteChunks'
+  | 'getDocument'
+  | 'putDocument'
+  | 'deleteDocument'
+  | 'listDocuments'
 
 export type Fault =
   /** Certainly not applied. */
@@ -61,7 +65,14 @@ export interface Script {
   alter: ((call: 'get' | 'readChunks', bytes: Uint8Array, args: readonly unknown[]) => Uint8Array) | undefined
 }
 
-const READS = new Set<StoreCall>(['get', 'list', 'readHead', 'readChunks'])
+const READS = new Set<StoreCall>([
+  'get',
+  'list',
+  'readHead',
+  'readChunks',
+  'getDocument',
+  'listDocuments',
+])
 
 export function scripted(inner: Stores, options: { readonly watch?: boolean } = {}): Script {
   const calls: { call: StoreCall; args: readonly unknown[] }[] = []
@@ -127,7 +138,7 @@ export function scripted(inner: Stores, options: { readonly watch?: boolean } = 
     return outcome
   }
 
-  const { objects, journal } = inner
+  const { objects, journal, documents } = inner
   const script: Script = {
     calls,
     alter: undefined,
@@ -177,7 +188,12 @@ export function scripted(inner: Stores, options: { readonly watch?: boolean } = 
         deleteChunks: wrap('deleteChunks', journal.deleteChunks),
         ...(options.watch === true && journal.watch !== undefined ? { watch: journal.watch } : {}),
       },
-      documents: inner.documents,
+      documents: {
+        get: wrap('getDocument', documents.get),
+        put: wrap('putDocument', documents.put),
+        delete: wrap('deleteDocument', documents.delete),
+        list: wrap('listDocuments', documents.list),
+      },
       close: () => inner.close(),
     },
   }
