@@ -9,6 +9,7 @@ import type {
 } from '../wire/messages/consumer-group-heartbeat.ts'
 import type { Call, GroupContext } from './context.ts'
 import { clientOf, isGroupId } from './group-requests.ts'
+import { isForCoordinator } from './hints.ts'
 import { groupFailure } from './outcomes.ts'
 
 /** From this version on members choose their own id. */
@@ -18,13 +19,16 @@ const LEAVE = -1
 const LEAVE_FOR_A_WHILE = -2
 
 export async function handleConsumerGroupHeartbeat(
-  { groups }: GroupContext,
+  context: GroupContext,
   request: ConsumerGroupHeartbeatRequest,
   call: Call,
 ): Promise<ConsumerGroupHeartbeatResponse> {
   const problem = problemOf(request, call.apiVersion)
   if (problem !== undefined) return consumerGroupHeartbeatError(ErrorCode.INVALID_REQUEST, problem)
-  const outcome = await groups.consumerHeartbeat({
+  if (request.memberEpoch >= JOIN && isForCoordinator(context, call, request.groupId)) {
+    return consumerGroupHeartbeatError(ErrorCode.NOT_COORDINATOR, 'Another gateway knows this group better.')
+  }
+  const outcome = await context.groups.consumerHeartbeat({
     groupId: request.groupId,
     memberId: request.memberId,
     memberEpoch: request.memberEpoch,

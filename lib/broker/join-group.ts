@@ -4,6 +4,7 @@ import { ErrorCode } from '../wire/errors.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
 import type { Call, GroupContext } from './context.ts'
 import { clientOf, fromBase64, isGroupId, notYet, patienceOf, toBase64, tokenOf } from './group-requests.ts'
+import { isForCoordinator } from './hints.ts'
 import { groupFailure } from './outcomes.ts'
 
 /** From these versions on members need an id before they join, have a null protocol where there is none, may skip. */
@@ -20,6 +21,7 @@ export async function handleJoinGroup(
   const { apiVersion } = call
   const { groupId, memberId, sessionTimeoutMs, rebalanceTimeoutMs } = request
   if (!isGroupId(groupId)) return joinGroupError(request, ErrorCode.INVALID_GROUP_ID, call)
+  if (isForCoordinator(context, call, groupId)) return joinGroupError(request, ErrorCode.NOT_COORDINATOR, call)
   const outcome = await context.groups.join(
     {
       groupId,

@@ -64,9 +64,9 @@ function askedOf(request: OffsetFetchRequest, apiVersion: number): readonly Aske
   }
   return request.groups.map(({ groupId, memberId, memberEpoch, topics }) => ({
     groupId,
-    // Administrators and members of classic groups name no member.
+    // Who has no epoch is no member of KIP-848. Members of classic groups are not checked, though some say who they are.
     member:
-      memberId === null && memberEpoch < 0
+      memberEpoch < 0
         ? undefined
         : {
             groupId,
@@ -95,7 +95,8 @@ async function answerGroup({ log, groups }: GroupContext, asked: Asked): Promise
   const { groupId, member } = asked
   // Clients that only keep offsets have committed without a group id.
   if (!isGroupId(groupId, 'mayBeEmpty')) return refuse(asked, ErrorCode.INVALID_GROUP_ID)
-  const outcome = await groups.committed(groupId, member)
+  const found = await groups.committed(groupId, member)
+  const outcome = found.kind === 'groupNotFound' ? ({ kind: 'found', offsets: [] } as const) : found
   if (outcome.kind !== 'found') return refuse(asked, groupFailure(outcome, 'committed').errorCode)
   const byTopic = Map.groupBy(outcome.offsets, ({ topicId }) => topicId)
   const topics = asked.topics ?? everything(log, byTopic)

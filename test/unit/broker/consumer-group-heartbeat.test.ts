@@ -6,6 +6,7 @@ import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { consumerGroupHeartbeat } from '../../../lib/wire/messages/consumer-group-heartbeat.ts'
 import type { RequestInput } from '../../../lib/wire/schema.ts'
 import { ENDLESS_ID, groupWorld } from './support/group-world.ts'
+import { connect } from './support/world.ts'
 
 type Request = RequestInput<typeof consumerGroupHeartbeat>
 const JOIN: Request = {
@@ -168,4 +169,12 @@ test("the group's own sentence goes before ours", async () => {
 
 test('a handler that breaks down', () => {
   expect(groupWorld().broken(consumerGroupHeartbeat, 1, BEAT, -1)).toMatchObject({ errorCode: -1, memberId: null })
+})
+
+test('a client that is better off at the coordinator is sent there, unless it leaves', async () => {
+  const w = groupWorld({ coordinator: 'another' })
+  const connection = connect()
+  const code = async (memberEpoch: number) =>
+    (await w.ask(consumerGroupHeartbeat, 1, { ...BEAT, memberEpoch }, connection)).errorCode
+  expect([await code(-1), await code(5), await code(5)]).toEqual([0, ErrorCode.NOT_COORDINATOR, 0])
 })

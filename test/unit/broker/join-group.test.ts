@@ -157,3 +157,12 @@ describe('waiting', () => {
 test('a handler that breaks down', () => {
   expect(groupWorld().broken(joinGroup, 9, REQUEST, -1)).toMatchObject({ errorCode: -1, memberId: '' })
 })
+
+test('a client that is better off at the coordinator is sent there, once', async () => {
+  const w = groupWorld({ coordinator: 'another' })
+  const connection = connect()
+  const codes = []
+  for (let i = 0; i < 2; i++) codes.push((await w.ask(joinGroup, 9, REQUEST, connection)).errorCode)
+  expect(codes).toEqual([ErrorCode.NOT_COORDINATOR, 0])
+  expect(w.groups.asked.join).toHaveLength(1)
+})

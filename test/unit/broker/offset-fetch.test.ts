@@ -199,6 +199,7 @@ describe('members (KIP-848)', () => {
         { groupId: 'g', memberId: 'm-1', memberEpoch: 4, topics },
         { groupId: 'h', topics },
         { groupId: 'i', memberId: '', memberEpoch: 0, topics },
+        { groupId: 'classic', memberId: 'm-1', memberEpoch: -1, topics },
       ],
     })
     const member = { instanceId: undefined, knowsEpochs: true }
@@ -206,6 +207,7 @@ describe('members (KIP-848)', () => {
       ['g', { groupId: 'g', memberId: 'm-1', generationOrEpoch: 4, ...member }],
       ['h', undefined],
       ['i', { groupId: 'i', memberId: '', generationOrEpoch: 0, ...member }],
+      ['classic', undefined],
     ])
   })
 
@@ -220,6 +222,16 @@ describe('members (KIP-848)', () => {
     })
     expect(groups[0]).toMatchObject({ errorCode, topics: [{ partitions: [{ errorCode }] }] })
   })
+})
+
+test('a group that is not there has read nothing for its members either', async () => {
+  const w = await filled()
+  w.groups.answers.committed = { kind: 'groupNotFound' }
+  const topics = [{ name: 'a', partitionIndexes: [0] }]
+  const { groups } = await w.ask(offsetFetch, 9, {
+    groups: [{ groupId: 'g', memberId: 'm-1', memberEpoch: 4, topics }],
+  })
+  expect(groups[0]).toMatchObject({ errorCode: 0, topics: [{ partitions: [{ partitionIndex: 0, ...NOTHING }] }] })
 })
 
 test('requireStable changes nothing: there are no open transactions', async () => {

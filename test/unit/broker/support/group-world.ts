@@ -1,10 +1,12 @@
 // The rows of groups over groups that a test scripts and a log in memory; what is asked and answered goes through the real
 // codecs both ways.
+import { HINT_STEADY_MS } from '../../../../lib/base/limits.ts'
 import { systemRandom } from '../../../../lib/base/random.ts'
-import type { BrokerConnection } from '../../../../lib/broker/broker.ts'
+import type { BrokerConnection, Members } from '../../../../lib/broker/broker.ts'
 import { defaultBrokerSettings } from '../../../../lib/broker/broker-settings.ts'
 import type { Call, GroupContext } from '../../../../lib/broker/context.ts'
 import { GROUP_ROWS } from '../../../../lib/broker/group-handlers.ts'
+import { coordinatorOf } from '../../../../lib/broker/leaders.ts'
 import type { Answer, Started } from '../../../../lib/broker/row.ts'
 import type { Topic } from '../../../../lib/log/log.ts'
 import { inlineCompression } from '../../../../lib/wire/native-compression.ts'
@@ -34,13 +36,13 @@ export interface GroupWorld {
   topic(name: string, partitions?: number): Promise<Topic>
 }
 
-export function groupWorld(): GroupWorld {
+export function groupWorld({ coordinator }: { readonly coordinator?: 'another' } = {}): GroupWorld {
   const groups = fakeGroups()
   const log = memoryLog()
   const context: GroupContext = {
     log,
     groups,
-    members: testMembers(node(1)),
+    members: coordinator === 'another' ? notTheCoordinator() : testMembers(node(1)),
     settings: defaultBrokerSettings,
     compression: inlineCompression,
     clock: testClock(),
@@ -75,6 +77,14 @@ export function groupWorld(): GroupWorld {
       return outcome.topic
     },
   }
+}
+
+/** A gateway that has known for long that another one coordinates group `g`. */
+function notTheCoordinator(): Members {
+  const nodes = [node(1), node(2)]
+  const other = coordinatorOf('g', nodes)
+  const [self] = nodes.filter((one) => one !== other)
+  return { ...testMembers(...nodes), self: self!.nodeId, nodes: () => nodes, steadyMs: () => HINT_STEADY_MS }
 }
 
 /** A connection as HTTPS makes one for each request. */

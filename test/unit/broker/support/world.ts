@@ -11,6 +11,7 @@ import { decodeResponseHeader, encodeRequestFrame } from '../../../../lib/wire/f
 import { inlineCompression } from '../../../../lib/wire/native-compression.ts'
 import { decodeResponse } from '../../../../lib/wire/reader.ts'
 import type { Api, RequestInput, ResponseOf } from '../../../../lib/wire/schema.ts'
+import { type FakeGroups, fakeGroups } from './fake-groups.ts'
 import { type MemoryLog, memoryLog } from './memory-log.ts'
 import { type TestClock, testClock } from './test-clock.ts'
 
@@ -30,6 +31,7 @@ export interface TestMembers {
 
 export interface World<L extends Log = MemoryLog> {
   readonly log: L
+  readonly groups: FakeGroups
   readonly clock: TestClock
   readonly members: TestMembers
   readonly broker: Broker
@@ -87,11 +89,13 @@ export function worldOn<L extends Log>(
   nodes: readonly Node[] = [node(1)],
 ): World<L> {
   const clock = testClock()
+  const groups = fakeGroups()
   const members = testMembers(...nodes)
   const reports: RequestReport[] = []
   const errors: unknown[] = []
   const broker = createBroker({
     log,
+    groups,
     members,
     settings: { ...defaultBrokerSettings, ...settings },
     compression: inlineCompression,
@@ -114,6 +118,7 @@ export function worldOn<L extends Log>(
   }
   return {
     log,
+    groups,
     clock,
     members,
     broker,
