@@ -248,8 +248,8 @@ export const COMMIT_LIFE_MS_MAX = 5_000
 export const COMMIT_TRIES_MAX = 8
 /** How often removing a group or its offsets is tried again because somebody committed in between. */
 export const GROUP_REMOVE_TRIES_MAX = 5
-/** How often a gateway sweeps groups of which nobody asks. */
-export const GROUP_SWEEP_MS = 60_000
+/** How often a gateway sweeps groups of which nobody asks: it reads the documents of all groups. */
+export const GROUP_SWEEP_MS = 5 * 60_000
 /**
  * Members of a classic group as JSON, all together and without their assignments, and the assignments (base64) beside them:
  * both and the few names around them stay below what one document holds (384 KiB).

@@ -21,6 +21,7 @@ interface Waiting {
   readonly told: Position | undefined
   readonly arrivedAt: number
   readonly settle: (outcome: CommitOutcome) => void
+  readonly fail: (error: unknown) => void
 }
 
 export interface Commits {
@@ -112,9 +113,7 @@ export function createCommits(args: {
       try {
         await commitTogether(groupId, batch)
       } catch (error) {
-        settleAll(batch, { kind: 'unknown' })
-        queues.delete(groupId)
-        throw error
+        for (const { fail } of batch) fail(error)
       }
     }
     queues.delete(groupId)
@@ -122,14 +121,14 @@ export function createCommits(args: {
 
   return {
     commit: (committer, batch, told) =>
-      new Promise((settle, reject) => {
+      new Promise((settle, fail) => {
         const { groupId } = committer
-        const waiting = { committer, offsets: batch, told, arrivedAt: clock.monotonic(), settle }
+        const waiting = { committer, offsets: batch, told, arrivedAt: clock.monotonic(), settle, fail }
         const queue = queues.get(groupId)
         if (queue !== undefined) return void queue.push(waiting)
         const fresh = [waiting]
         queues.set(groupId, fresh)
-        run(groupId, fresh).catch(reject)
+        void run(groupId, fresh)
       }),
   }
 }

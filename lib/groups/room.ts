@@ -60,6 +60,8 @@ export interface Room {
 interface Queued {
   readonly event: GroupEvent<{ readonly kind: string }>
   readonly settle: (outcome: Decided<never> | Unserved) => void
+  /** An invariant is broken, or a document is from another release. */
+  readonly fail: (error: unknown) => void
 }
 
 interface View {
@@ -231,9 +233,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
       try {
         await turn(batch)
       } catch (error) {
-        for (const { settle } of batch) settle({ kind: 'unavailable' })
-        running = undefined
-        throw error
+        for (const { fail } of batch) fail(error)
       }
     }
     running = undefined
@@ -245,9 +245,8 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     },
     submit: (event) =>
       new Promise((resolve, reject) => {
-        queue.push({ event: event as never, settle: resolve as never })
+        queue.push({ event: event as never, settle: resolve as never, fail: reject })
         running ??= run()
-        running.catch(reject)
       }),
     async changed(withinMs, signal) {
       const done = new AbortController()

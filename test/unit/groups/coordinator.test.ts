@@ -1,6 +1,7 @@
 // Groups over real documents and a real journal, served by one coordinator and by a different process for each request:
 // members share partitions, fall silent, leave; nobody commits for a generation that is over; what slept brings nothing back.
 import { describe, expect, it } from 'vitest'
+import type { Assignment } from '../../../lib/groups/group.ts'
 import { groupKey } from '../../../lib/groups/group-document.ts'
 import { seenKey } from '../../../lib/groups/seen-document.ts'
 import { createTopic } from '../support/world.ts'
@@ -242,5 +243,101 @@ describe('over HTTPS', () => {
     expect((await of.run(commit())).kind).toBe('committed')
     await of.run(log.deleteTopic(gone))
     expect(await of.run(of.committed())).toBeUndefined()
+  })
+})
+
+describe.each(SERVINGS)('KIP-848 with %s', (serving) => {
+  const TOPICS = { subscribedTopics: ['t'], rebalanceTimeoutMs: 30_000, owned: [] }
+  const partitionsOf = (of: GroupsWorld, answer: { readonly kind: string }): readonly number[] => {
+    const assignment = 'assignment' in answer ? (answer.assignment as Assignment | undefined) : undefined
+    return assignment?.find(({ topicId }) => topicId === of.topic.id)?.partitions ?? []
+  }
+  const epochIn = (answer: { readonly kind: string }): number =>
+    'memberEpoch' in answer ? Number(answer.memberEpoch) : -9
+
+  it('a second member gets its partitions only when the first has given them up', async () => {
+    const of = await createGroupsWorld(serving)
+    const first = await of.run(of.consumerHeartbeat({ memberId: 'a', ...TOPICS }))
+    expect(partitionsOf(of, first)).toEqual([0, 1, 2, 3])
+    const other = await of.run(of.consumerHeartbeat({ memberId: 'b', ...TOPICS }))
+    expect(partitionsOf(of, other)).toEqual([])
+    const told = await of.run(
+      of.consumerHeartbeat({
+        memberId: 'a',
+        memberEpoch: epochIn(first),
+        owned: [{ topicId: of.topic.id, partitions: [0, 1, 2, 3] }],
+      }),
+    )
+    const kept = partitionsOf(of, told)
+    expect(kept.length).toBe(2)
+    // The old owner may commit what it gives up, until it has.
+    const commit = (memberId: string, memberEpoch: number, offset: number, partition: number) =>
+      of.run(of.commit({ memberId, generationOrEpoch: memberEpoch, knowsEpochs: true }, offset, partition))
+    const given = [0, 1, 2, 3].find((partition) => !kept.includes(partition))!
+    expect((await commit('a', epochIn(told), 5, given)).kind).toBe('committed')
+    const done = await of.run(
+      of.consumerHeartbeat({
+        memberId: 'a',
+        memberEpoch: epochIn(told),
+        owned: [{ topicId: of.topic.id, partitions: kept }],
+      }),
+    )
+    expect(done.kind).toBe('beat')
+    await of.world.clock.advance(1001)
+    const given2 = await of.run(of.consumerHeartbeat({ memberId: 'b', memberEpoch: epochIn(other), owned: [] }))
+    expect([...kept, ...partitionsOf(of, given2)].sort()).toEqual([0, 1, 2, 3])
+    expect((await commit('b', epochIn(given2), 6, given)).kind).toBe('committed')
+    expect((await commit('a', epochIn(told), 4, given)).kind).toBe('staleMemberEpoch')
+    expect((await of.run(of.committed(given)))?.offset).toBe(6)
+  })
+
+  it('a silent member loses its partitions to the next one that asks, and can commit no more', async () => {
+    const of = await createGroupsWorld(serving)
+    const first = await of.run(of.consumerHeartbeat({ memberId: 'a', ...TOPICS }))
+    await of.world.clock.advance(46_000)
+    const other = await of.run(of.consumerHeartbeat({ memberId: 'b', ...TOPICS }))
+    expect(partitionsOf(of, other)).toEqual([0, 1, 2, 3])
+    const committer = { memberId: 'a', generationOrEpoch: epochIn(first), knowsEpochs: true }
+    expect((await of.run(of.commit(committer, 9))).kind).toBe('unknownMember')
+    expect((await of.run(of.consumerHeartbeat({ memberId: 'a', memberEpoch: epochIn(first) }))).kind).toBe(
+      'unknownMember',
+    )
+  })
+
+  it('partitions that are added are assigned with the next heartbeat', async () => {
+    const of = await createGroupsWorld(serving)
+    const first = await of.run(of.consumerHeartbeat({ memberId: 'a', ...TOPICS }))
+    const { log } = of.processes[0]!
+    await of.run(log.addPartitions(log.topicByName('t')!, 6))
+    await of.world.clock.advance(5000)
+    const next = await of.run(of.consumerHeartbeat({ memberId: 'a', memberEpoch: epochIn(first) }))
+    expect(partitionsOf(of, next)).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
+  it('a heartbeat that says nothing new writes nothing but, now and then, that its member is there', async () => {
+    const of = await createGroupsWorld(serving)
+    const first = await of.run(of.consumerHeartbeat({ memberId: 'a', ...TOPICS }))
+    const before = of.writes()
+    for (let i = 0; i < 24; i++) {
+      await of.world.clock.advance(5000)
+      expect((await of.run(of.consumerHeartbeat({ memberId: 'a', memberEpoch: epochIn(first) }))).kind).toBe('beat')
+    }
+    expect(of.writes().group).toBe(before.group)
+    expect(of.writes().seen - before.seen).toBeLessThanOrEqual(8)
+  })
+
+  it('refuses a pattern that is none, and matches a bad one in no time', async () => {
+    const of = await createGroupsWorld(serving)
+    const { log } = of.processes[0]!
+    await of.run(log.createTopic({ name: 'a'.repeat(200), partitions: 1, configs: new Map() }))
+    const joining = { ...TOPICS, subscribedTopics: [] }
+    expect((await of.run(of.consumerHeartbeat({ memberId: 'a', ...joining, subscribedPattern: '(' }))).kind).toBe(
+      'invalidPattern',
+    )
+    const startedAt = performance.now()
+    expect((await of.run(of.consumerHeartbeat({ memberId: 'a', ...joining, subscribedPattern: '(a+)+$' }))).kind).toBe(
+      'beat',
+    )
+    expect(performance.now() - startedAt).toBeLessThan(2000)
   })
 })
