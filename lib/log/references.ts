@@ -2,8 +2,9 @@
 // none of the checkpoints that matter refers to.
 import { readObject } from '../journal/read-object.ts'
 import { decodeBlockObject, type ExtentColumns, segmentKey } from '../journal/state/extents.ts'
-import { decodePageObject, type Page } from '../journal/state/page.ts'
-import { readPartition } from '../journal/state/partition-page.ts'
+import { asPartitionPage, decodePageObject } from '../journal/state/page.ts'
+import { isGroupPageKey } from '../journal/state/page-keys.ts'
+import { type PartitionPage, readPartition } from '../journal/state/partition-page.ts'
 import { decodeRootObject } from '../journal/state/root.ts'
 import type { ObjectKey, ObjectStore } from '../storage/ports.ts'
 
@@ -17,12 +18,10 @@ function addSegments(found: Set<ObjectKey>, columns: ExtentColumns): void {
 
 async function addPage(
   objects: ObjectStore,
-  page: Page,
+  page: PartitionPage,
   known: Set<ObjectKey>,
   found: Set<ObjectKey>,
 ): Promise<boolean> {
-  // Offsets of groups lie in their page.
-  if (page.kind === 'groups') return true
   for (let index = 0; index < page.slots.length; index++) {
     const extents = readPartition(page, index)?.extents
     if (extents === undefined) continue
@@ -50,8 +49,10 @@ export async function addReferences(objects: ObjectStore, key: ObjectKey, found:
   for (const [name, { key: pageKey }] of root.value.pages) {
     if (known.has(pageKey)) continue
     found.add(pageKey)
+    // Committed offsets lie in their page, which refers to nothing.
+    if (isGroupPageKey(name)) continue
     const page = await readObject(objects, pageKey, (bytes) => decodePageObject(name, bytes))
-    if (page.kind !== 'found' || !(await addPage(objects, page.value, known, found))) return false
+    if (page.kind !== 'found' || !(await addPage(objects, asPartitionPage(page.value), known, found))) return false
   }
   return true
 }
