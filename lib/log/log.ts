@@ -154,7 +154,9 @@ export type TrimOutcome =
 
 /** `sizeBytes` may be an estimate where much would have to be read. */
 export type LiveBytesOutcome =
-  { readonly kind: 'found'; readonly sizeBytes: number } | { readonly kind: 'unknownTopic' } | Unserved
+  | { readonly kind: 'found'; readonly sizeBytes: number }
+  | { readonly kind: 'unknownTopic' }
+  | Unserved
 
 export interface Log {
   /**
