@@ -194,6 +194,8 @@ export interface KafkaOptions {
   readonly directory: string
   /** Both ports of an earlier start on this directory; without them it is emptied and formatted first. */
   readonly ports?: readonly [number, number]
+  /** Lines to add to its server.properties. */
+  readonly properties?: string
 }
 
 export async function startKafka(options: KafkaOptions): Promise<RunningServer> {
@@ -203,7 +205,7 @@ export async function startKafka(options: KafkaOptions): Promise<RunningServer> 
   if (options.ports === undefined) {
     await rm(options.directory, { recursive: true, force: true })
     await mkdir(options.directory, { recursive: true })
-    await writeFile(properties, kafkaProperties(options.directory, port, controllerPort))
+    await writeFile(properties, kafkaProperties(options.directory, port, controllerPort) + (options.properties ?? ''))
     const format = ['kafka.tools.StorageTool', 'format', '--standalone', '-c', properties]
     const clusterId = randomBytes(16).toString('base64url').slice(0, 22)
     await run('java', [...logging, '-cp', JARS, ...format, `--cluster-id=${clusterId}`])

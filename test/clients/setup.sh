@@ -55,10 +55,15 @@ if ! cmp -s "$pom" "$cache/jars/.stamp"; then
   cp "$pom" "$cache/jars/.stamp"
   rm -rf "$cache/classes"
 fi
-for source in "$root"/test/clients/java/*.java; do
+for source in "$root"/test/clients/java/*.java "$root"/test/clients/groups/java/*.java; do
   class="$cache/classes/$(basename "$source" .java).class"
   if [ ! -e "$class" ] || [ "$source" -nt "$class" ]; then
     mkdir -p "$cache/classes"
     javac -Xlint:-deprecation -nowarn -d "$cache/classes" -cp "$cache/jars/*" "$source"
   fi
 done
+# As a jar, from which a JVM can share what it has loaded with the next ones.
+jar="$cache/classes.jar"
+if [ -n "$(find "$cache/classes" -name '*.class' -newer "$jar" 2>/dev/null || echo none)" ]; then
+  jar --create --file "$jar" -C "$cache/classes" .
+fi

@@ -1,7 +1,7 @@
 // The client families that take part, each one way for members of a group to be: a client, a protocol, an assignor and a
 // style of committing. Also how their drivers are started. What a family cannot do is said here and nowhere else.
 import { join } from 'node:path'
-import { CACHE, CLASSES, JARS } from '../servers.ts'
+import { CACHE, JARS } from '../servers.ts'
 import type { MemberSpec } from './events.ts'
 
 export interface Family {
@@ -23,7 +23,7 @@ export const GROUP_DRIVERS = {
   'confluent-debian': ['/usr/bin/python3', join(here, 'confluent.py')],
   'kafka-python': [join(CACHE, 'venv-kafka-python/bin/python'), join(here, 'kafka_python.py')],
   'kafka-python-2.0.2': [join(CACHE, 'venv-kafka-python-old/bin/python'), join(here, 'kafka_python.py')],
-  java: ['java', ...java, logging, '-cp', `${CLASSES}:${JARS}`, 'GroupMembers'],
+  java: ['java', ...java, logging, '-cp', `${CACHE}/classes.jar:${JARS}`, 'GroupMembers'],
 } as const satisfies Record<string, readonly [string, ...string[]]>
 
 const classic = (assignor?: string, commit: 'sync' | 'async' = 'sync'): Family['member'] =>

@@ -10,7 +10,7 @@ import { sleep } from './traffic.ts'
 type DriverName = keyof typeof GROUP_DRIVERS
 type Reply = EventOf<'reply'>
 
-interface DriverProcess {
+export interface DriverProcess {
   readonly child: ChildProcess
   readonly ended: Promise<void>
   readonly errors: string[]
@@ -30,6 +30,8 @@ export interface Fleet {
   stop(member: string): Promise<void>
   /** kill -9 of its process, and of all members that live there. */
   kill(member: string): Promise<void>
+  /** Stops a member's process for a while (SIGSTOP), and lets it go on (SIGCONT). */
+  signal(member: string, signal: 'SIGSTOP' | 'SIGCONT'): void
   tell(member: string, command: Extract<MemberCommand, { op: 'pause' | 'resume' | 'seek' }>): void
   /** Offsets without membership, asked of a driver's process. */
   ask(process: DriverProcess, command: Alone): Promise<Reply>
@@ -148,6 +150,7 @@ export function createFleet(bootstrap: string): Fleet {
       home?.child.kill('SIGKILL')
       await home?.ended
     },
+    signal: (member, signal) => void homes.get(member)?.child.kill(signal),
     tell: (member, command) => send(homes.get(member), command),
     ask: async (to, command) => {
       asked += 1

@@ -39,8 +39,8 @@ export interface Traffic {
   readonly produced: Map<string, { readonly key: string; readonly value: string }>
   /** How many sends failed for good. */
   readonly failures: () => number
-  /** Partitions that were added are written to from now on. */
-  widen(topic: string, partitions: number): void
+  /** Partitions that were added are written to from now on; so is a topic that is new. */
+  widen(topic: string, partitions: number): Promise<void>
   /** Stops writing; resolves with the end of each partition. */
   stop(): Promise<Map<string, number>>
 }
@@ -51,7 +51,7 @@ export async function startTraffic(
   topics: Readonly<Record<string, number>>,
   perTick: number,
 ): Promise<Traffic> {
-  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  let producer = kafka.producer({ allowAutoTopicCreation: false })
   await producer.connect()
   const widths = new Map(Object.entries(topics))
   const produced: Traffic['produced'] = new Map()
@@ -91,7 +91,15 @@ export async function startTraffic(
   return {
     produced,
     failures: () => failures,
-    widen: (topic, partitions) => void widths.set(topic, partitions),
+    widen: async (topic, partitions) => {
+      // A new client, since the old one looks for new partitions only every five minutes.
+      const [old, wider] = [producer, kafka.producer({ allowAutoTopicCreation: false })]
+      await wider.connect()
+      producer = wider
+      widths.set(topic, partitions)
+      await sleep(500)
+      await old.disconnect()
+    },
     stop: async () => {
       stopped = true
       await running

@@ -1,0 +1,43 @@
+// How long a rebalance takes at each client's default intervals: from a member's start of joining, or of leaving, to the last
+// change of what anybody owns. The classic protocol hears of a rebalance with the next heartbeat (3 s), so its bound is 4 s
+// for the median of several; KIP-848 takes a heartbeat (5 s) of the one that gives up and one of the one that gets.
+import type { Family } from '../families.ts'
+import { changeMs, type Setting, stage } from '../scene.ts'
+import { sleep } from '../traffic.ts'
+
+const TIMES = 3
+const CLASSIC_MS_MAX = 4000
+const CONSUMER_MS_MAX = 11_000
+
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0
+const seconds = (list: readonly number[]): string => list.map((ms) => (ms / 1000).toFixed(1)).join(' ')
+
+export function speed(setting: Setting, family: Family): Promise<string> {
+  return stage(setting, `speed ${family.name}`, { partitions: 12 }, async (scene) => {
+    const { fleet } = scene
+    const { assignor: _, ...defaults } = family.member
+    const plain = { ...family, member: defaults }
+    const join = async (member: string): Promise<void> =>
+      scene.join(plain, member, { sessionTimeoutMs: 30_000 }, await scene.prepare(family))
+    await join('a')
+    await scene.shared(12, 1)
+    const joins: number[] = []
+    const leaves: number[] = []
+    for (let time = 0; time < TIMES; time += 1) {
+      await sleep(700)
+      const since = fleet.events.length
+      await join(`b${time}`)
+      await scene.shared(12, 2)
+      joins.push(changeMs(fleet.events, since))
+      await sleep(700)
+      const left = fleet.events.length
+      await fleet.stop(`b${time}`)
+      await scene.shared(12, 1)
+      leaves.push(changeMs(fleet.events, left))
+    }
+    const most = family.member.protocol === 'classic' ? CLASSIC_MS_MAX : CONSUMER_MS_MAX
+    const shown = `joins ${seconds(joins)} s, leaves ${seconds(leaves)} s`
+    if (median(joins) > most || median(leaves) > most) throw new Error(`more than ${most} ms: ${shown}`)
+    return `${shown}; ${await scene.finish(family)}`
+  })
+}
