@@ -28,4 +28,4 @@ test('both are listed; one that leaves is gone, and the leader epoch rises', asy
 test('three name the same leaders and coordinators; a killed one is noticed within seconds, under a higher epoch', async () => {
   // 3 to 6 s by the clock of the leases; the rest is for a machine that is busy.
   await threeAgree(await deployment(), 9000)
-})
+}, 60_000)

@@ -12,6 +12,7 @@ import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { createTopics } from '../../../lib/wire/messages/create-topics.ts'
 import { deleteTopics } from '../../../lib/wire/messages/delete-topics.ts'
 import { findCoordinator } from '../../../lib/wire/messages/find-coordinator.ts'
+import { joinGroup } from '../../../lib/wire/messages/join-group.ts'
 import { metadata } from '../../../lib/wire/messages/metadata.ts'
 import { produce } from '../../../lib/wire/messages/produce.ts'
 import type { Running } from '../../unit/cli/processes.ts'
@@ -236,9 +237,25 @@ function movedFrom(gone: number, before: readonly number[], after: readonly numb
   })
 }
 
+/** The answers of one gateway to the first requests of a new connection to join a group. */
+async function joins(server: Server, groupId: string, count: number): Promise<number[]> {
+  const connection = await openConnection(addressOf(server))
+  const codes: number[] = []
+  for (let i = 0; i < count; i++) {
+    const protocols = [{ name: 'range', metadata: new Uint8Array(0) }]
+    const times = { sessionTimeoutMs: 6000, rebalanceTimeoutMs: 6000 }
+    const who = { groupId, memberId: '', protocolType: 'consumer' }
+    const answer = await connection.request(joinGroup, { ...who, ...times, protocols })
+    codes.push(answer.errorCode)
+  }
+  await connection.close()
+  return codes
+}
+
 /**
  * Three gateways name the same leaders, epochs and coordinators. When one of them is killed the others notice within
- * `noticedMs`, agree again, and every leader that moved did so under a higher epoch.
+ * `noticedMs`, agree again, and every leader that moved did so under a higher epoch. Members of groups are steered only while
+ * the list is steady.
  */
 export async function threeAgree(start: StartGateway, noticedMs: number): Promise<void> {
   const servers = [await start(), await start(), await start()]
@@ -255,12 +272,21 @@ export async function threeAgree(start: StartGateway, noticedMs: number): Promis
   expect([...new Set(before.leaders)].sort()).toEqual(all)
   expect([...new Set(before.coordinators)].sort()).toEqual(all)
 
+  // Who comes to join at the wrong one is sent away once, when the list has been the same for a while; then it is served.
+  const led = GROUPS[before.coordinators.indexOf(before.brokers[1]!.nodeId)]!
+  await expect
+    .poll(() => joins(servers[0]!, led, 3), { timeout: 15_000, interval: 250 })
+    .toEqual([ErrorCode.NOT_COORDINATOR, ErrorCode.MEMBER_ID_REQUIRED, ErrorCode.MEMBER_ID_REQUIRED])
+  expect(await joins(servers[1]!, led, 1)).toEqual([ErrorCode.MEMBER_ID_REQUIRED])
+
   const gone = before.brokers[2]!.nodeId
   const killed = performance.now()
   await kill(servers[2]!)
   const listed = async (connection: Connection): Promise<number> => (await look(connection, [])).ports.length
   await expect.poll(() => Promise.all([listed(one), listed(two)]), { timeout: 30_000, interval: 50 }).toEqual([2, 2])
   expect(performance.now() - killed).toBeLessThan(noticedMs)
+  // The list has just changed, so nobody is sent anywhere.
+  expect(await joins(servers[0]!, led, 1)).toEqual([ErrorCode.MEMBER_ID_REQUIRED])
   const [after, same] = [await directions(one, 'led'), await directions(two, 'led')]
   expect(same).toEqual(after)
   expect(new Set(after.leaderEpochs).size).toBe(1)
