@@ -1,0 +1,87 @@
+// `npm run test:tools`: Apache Kafka's own command-line tools, unmodified, against two gateways of Tidelog on one store that
+// are started for the run (with `--server kafka` against Apache Kafka, which shows that the suite asks for nothing that it
+// does not do). Prints a line per scenario and ends with `N passed, N failed`. All tools run in one JVM (`host.ts`).
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { ROOT, type RunningServer, run, startKafka, startTidelog } from '../servers.ts'
+import type { Scenario } from '../suite.ts'
+import { configScenarios } from './configs.ts'
+import { goneScenario } from './gone.ts'
+import { groupScenarios } from './groups.ts'
+import { startToolHost } from './host.ts'
+import { recordScenarios } from './records.ts'
+import { replicaScenarios } from './replicas.ts'
+import { createToolbox } from './toolbox.ts'
+import { topicScenarios } from './topics.ts'
+
+const SUITES = {
+  topics: topicScenarios,
+  configs: configScenarios,
+  records: recordScenarios,
+  replicas: replicaScenarios,
+  groups: groupScenarios,
+}
+
+const { values } = parseArgs({
+  options: {
+    server: { type: 'string', default: 'tidelog' },
+    only: { type: 'string', default: Object.keys(SUITES).join() },
+    'no-setup': { type: 'boolean', default: false },
+  },
+})
+
+const tally = { passed: 0, failed: 0 }
+
+async function perform(scenario: Scenario): Promise<void> {
+  const startedAt = performance.now()
+  let line = 'ok    '
+  let detail = ''
+  try {
+    detail = (await scenario.run()) ?? ''
+    tally.passed += 1
+  } catch (error) {
+    line = 'FAILED'
+    tally.failed += 1
+    detail = `\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, '        ')}`
+  }
+  console.log(`${line} ${scenario.name} (${Math.round(performance.now() - startedAt)} ms) ${detail}`)
+}
+
+async function startServers(directory: string): Promise<RunningServer[]> {
+  if (values.server === 'kafka') return [await startKafka({ directory })]
+  const first = await startTidelog({ directory })
+  return [first, await startTidelog({ directory, logPath: `${directory}-2.log` })]
+}
+
+async function main(): Promise<void> {
+  if (!values['no-setup']) process.stdout.write(await run('sh', [join(import.meta.dirname, '..', 'setup.sh')]))
+  const startedAt = performance.now()
+  const scratch = await mkdtemp(join(ROOT, '.cache', 'tools-'))
+  const host = startToolHost()
+  const servers: RunningServer[] = []
+  try {
+    servers.push(...(await startServers(join(scratch, 'data'))))
+    const [{ kind, bootstrap } = { kind: 'tidelog' as const, bootstrap: '' }] = servers
+    const nodes = servers.map((_, i) => i + 1)
+    const tools = createToolbox({ host, kind, bootstrap, nodes, scratch })
+    console.log(`${servers.length} × ${kind} on ${bootstrap}`)
+    const wanted = values.only.split(',')
+    // Each suite has topics and groups of its own; one after the other they find the JVM warm.
+    for (const [name, scenarios] of Object.entries(SUITES)) {
+      if (!wanted.includes(name)) continue
+      for (const scenario of scenarios(tools)) await perform(scenario)
+    }
+    const last = servers[1]
+    if (last !== undefined) await perform(goneScenario(tools, last))
+  } finally {
+    await host.close()
+    await Promise.all(servers.map((server) => server.stop()))
+    await rm(scratch, { recursive: true, force: true })
+  }
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+  console.log(`${tally.passed} passed, ${tally.failed} failed, ${host.count} invocations of tools, ${seconds} s`)
+  process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1
+}
+
+await main()
