@@ -1,7 +1,8 @@
 // What the three APIs about configs share: the kinds of resources, which of them can be changed, and how the change of a
 // topic's configs is made. Only topics have configs that are stored; those of a gateway are given when it starts, so a
-// request to change them is refused with Kafka's own error for a broker config that is not dynamic. Taking a dynamic one
-// away always succeeds, since none is ever set: kafka-reassign-partitions does so with its throttles whenever it is done.
+// request to change them is refused with Kafka's own error for a broker config that is not dynamic. Two things are taken all
+// the same and change nothing, because kafka-reassign-partitions asks for them: bounds on replication, of which there is
+// none to be slowed down, and taking a dynamic config away, since none is ever set.
 import { CONFIG_OPS, validateTopicConfigs } from '../log/topic-settings.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import { changeTopic, type Decision } from './change-topic.ts'
@@ -14,7 +15,14 @@ import { topicNameProblem } from './topic-names.ts'
 /** Kafka's numbers of the resources that have configs. */
 export const ResourceType = { TOPIC: 2, BROKER: 4, BROKER_LOGGER: 8 } as const
 
+const SET = CONFIG_OPS.indexOf('set')
 const DELETE = CONFIG_OPS.indexOf('delete')
+/** Bytes a second that may be replicated, from and to a broker and between its directories. */
+const REPLICATION_BOUNDS = new Set([
+  'leader.replication.throttled.rate',
+  'follower.replication.throttled.rate',
+  'replica.alter.log.dirs.io.max.bytes.per.second',
+])
 
 /** A resource as the requests name it. */
 export interface Resource {
@@ -26,6 +34,7 @@ export interface Resource {
 export interface ConfigChange {
   readonly name: string
   readonly configOperation?: number
+  readonly value?: string | null
 }
 
 /** The configs that a topic shall have, or why it cannot. */
@@ -73,7 +82,7 @@ async function alterResource(
     case ResourceType.TOPIC:
       return alterTopic(context, resource.resourceName, validateOnly, decide)
     case ResourceType.BROKER: {
-      const refused = resource.configs.filter(({ configOperation }) => configOperation !== DELETE)
+      const refused = resource.configs.filter((change) => !changesNothing(change))
       if (refused.length === 0) return undefined
       return {
         errorCode: ErrorCode.INVALID_CONFIG,
@@ -88,6 +97,12 @@ async function alterResource(
     default:
       return invalidRequest(`Unknown resource type ${resource.resourceType}: only topics and brokers have configs.`)
   }
+}
+
+/** Whether this change of a broker's configs can be said to be made although nothing is. */
+function changesNothing({ name, configOperation, value }: ConfigChange): boolean {
+  if (configOperation === DELETE) return true
+  return configOperation === SET && REPLICATION_BOUNDS.has(name) && /^\d{1,18}$/.test(value ?? '')
 }
 
 async function alterTopic(

@@ -104,6 +104,32 @@ test('the configs of a gateway are given at its start', async () => {
   })
 })
 
+describe('configs of a gateway that change nothing are taken', () => {
+  const rate = 'leader.replication.throttled.rate'
+  test.each<[string, Operation[], number]>([
+    ['a bound on replication', [[rate, SET, '1000000']], 0],
+    ['its removal', [[rate, DELETE, null]], 0],
+    ['the removal of what was never set', [['num.partitions', DELETE, null]], 0],
+    ['nothing', [], 0],
+    ['a bound that is none', [[rate, SET, 'much']], ErrorCode.INVALID_CONFIG],
+    ['a bound of less than nothing', [[rate, SET, '-1']], ErrorCode.INVALID_CONFIG],
+    ['a bound without a value', [[rate, SET, null]], ErrorCode.INVALID_CONFIG],
+    ['an addition to a bound', [[rate, APPEND, '5']], ErrorCode.INVALID_CONFIG],
+  ])('%s', async (_name, operations, errorCode) => {
+    expect(await alter(world(), operations, { type: 4 })).toMatchObject({ errorCode })
+  })
+
+  test('unless others are among them, which alone are named', async () => {
+    const operations: Operation[] = [
+      [rate, SET, '5'],
+      ['num.partitions', SET, '5'],
+    ]
+    const { errorCode, errorMessage } = await alter(world(), operations, { type: 4 })
+    expect(errorCode).toBe(ErrorCode.INVALID_CONFIG)
+    expect(errorMessage).toMatch(/^Cannot update these configs dynamically: num\.partitions\./)
+  })
+})
+
 test.each([
   ['unavailable', ErrorCode.NOT_CONTROLLER],
   ['unknown', ErrorCode.REQUEST_TIMED_OUT],
