@@ -17,7 +17,6 @@ import {
   type Written,
   writeScenarios,
 } from './suite.ts'
-import { toolScenarios } from './tools.ts'
 
 const { values } = parseArgs({
   options: {
@@ -96,9 +95,6 @@ async function suite(bootstrap: string, replicas: number): Promise<void> {
   await inParallel(clients.map((who) => () => performAll(who, adminScenarios(who, reference, replicas))))
   await performAll(reference, timeScenarios(reference, clients))
   await Promise.all([...started.values()].map((driver) => driver.close()))
-  if (values.only === undefined || wanted.includes('tools')) {
-    for (const scenario of toolScenarios(bootstrap, replicas)) await perform('tools', scenario)
-  }
 }
 
 async function main(): Promise<void> {

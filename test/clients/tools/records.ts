@@ -114,7 +114,8 @@ export const recordScenarios: Scenarios = (tools) => {
         assert.deepEqual([...sizes.keys()].sort(), ['records-0', 'records-1', 'records-2'])
         for (const size of sizes.values()) assert.ok(size > 100, `${size} bytes`)
         assert.deepEqual([...sizesOf(await logDirs(tools, '--topic-list', 'nowhere')).keys()], [])
-        assert.ok(sizesOf(await logDirs(tools)).size > PARTITIONS)
+        const all = sizesOf(await logDirs(tools))
+        for (const [partition, size] of sizes) assert.equal(all.get(partition), size)
         const words = /The given brokers do not exist from --broker-list: 99/
         await tools.fails(words, 'kafka-log-dirs', '--describe', '--broker-list', '99')
         return [...sizes].map(([partition, size]) => `${partition} ${size}`).join(', ')
@@ -125,27 +126,28 @@ export const recordScenarios: Scenarios = (tools) => {
       run: async () => {
         const ends = await endOffsets(tools, 'records')
         const before = sizesOf(await logDirs(tools, '--topic-list', 'records'))
+        const most = (ends[0] ?? 0) - 1
         const said = await remove('delete.json', [
-          ['records', 0, 3],
+          ['records', 0, most],
           ['records', 1, -1],
         ])
         assert.deepEqual(said.split('\n').sort(), [
           'Executing records delete operation',
           'Records delete operation completed:',
-          'partition: records-0\tlow_watermark: 3',
+          `partition: records-0\tlow_watermark: ${most}`,
           `partition: records-1\tlow_watermark: ${ends[1]}`,
         ])
-        assert.deepEqual(await endOffsets(tools, 'records', '--time', 'earliest'), [3, ends[1], 0])
+        assert.deepEqual(await endOffsets(tools, 'records', '--time', 'earliest'), [most, ends[1], 0])
         assert.deepEqual(await endOffsets(tools, 'records'), ends)
-        assert.equal((await valuesOf(tools, 'records', 0, (ends[0] ?? 0) - 3)).length, (ends[0] ?? 0) - 3)
+        assert.equal((await valuesOf(tools, 'records', 0, 1)).length, 1)
         // A log start never moves back.
         const again = await remove('again.json', [['records', 0, 1]])
-        assert.match(again, /partition: records-0\tlow_watermark: 3/)
+        assert.match(again, new RegExp(`partition: records-0\\tlow_watermark: ${most}`))
         if (tools.kind === 'kafka') return undefined
         const after = sizesOf(await logDirs(tools, '--topic-list', 'records'))
         assert.equal(after.get('records-1'), 0)
         assert.equal(after.get('records-2'), before.get('records-2'))
-        assert.ok((after.get('records-0') ?? 0) <= (before.get('records-0') ?? 0))
+        assert.ok((after.get('records-0') ?? 0) < (before.get('records-0') ?? 0))
         return `${before.get('records-0')} bytes became ${after.get('records-0')}`
       },
     },
