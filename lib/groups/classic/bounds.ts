@@ -26,8 +26,8 @@ export function tooLarge({ members, pending }: ClassicGroup): GroupRefusal | und
 
 /** Refuses what a member may not say of itself in any group. */
 export function tooMuchSaid(request: JoinRequest): GroupRefusal | undefined {
-  const { clientId, clientHost, instanceId, protocolType, protocols } = request
-  const names = [clientId, clientHost, instanceId ?? '', protocolType]
+  const { groupId, clientId, clientHost, instanceId, protocolType, protocols } = request
+  const names = [groupId, clientId, clientHost, instanceId ?? '', protocolType]
   for (const name of [...names, ...protocols.map((protocol) => protocol.name)]) {
     if (jsonBytes(name) <= GROUP_NAME_BYTES_MAX) continue
     return { kind: 'invalidRequest', message: `A name in a group may have ${GROUP_NAME_BYTES_MAX} bytes.` }

@@ -47,6 +47,7 @@ describe('the size of a group', () => {
   })
 
   const names: [string, (name: string) => Partial<JoinRequest>][] = [
+    ['group', (groupId) => ({ groupId })],
     ['client id', (clientId) => ({ clientId })],
     ['client host', (clientHost) => ({ clientHost })],
     ['instance id', (instanceId) => ({ instanceId })],
@@ -54,7 +55,7 @@ describe('the size of a group', () => {
     ['protocol', (name) => ({ protocols: [{ name, metadata: '' }] })],
   ]
   for (const [what, request] of names) {
-    it(`bounds the name of a ${what}, in bytes of JSON`, () => {
+    it(`bounds the name of its ${what}, in bytes of JSON`, () => {
       const subject = createSubject()
       expect(subject.join(request('n'.repeat(GROUP_NAME_BYTES_MAX - 1))).kind).toBe('invalidRequest')
       expect(subject.join(request('\u0000'.repeat(200))).kind).toBe('invalidRequest')

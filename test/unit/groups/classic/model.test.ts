@@ -3,6 +3,7 @@
 // instance id, and time that jumps. Whatever happens, partitions have one owner, a commit that was allowed to somebody else
 // lies under an older fence, and no repeat changes anything; and as soon as nothing happens any more, everybody who is
 // there is in one stable generation. (`support/subject.ts` checks each step besides.)
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { tick } from '../../../../lib/groups/classic/tick.ts'
@@ -74,8 +75,8 @@ function createModel(initialRebalanceDelayMs: number) {
     const { answer } = subject.decide(event)
     const settled = subject.stored
     const again = subject.decide(event)
-    expect(subject.stored).toBe(settled)
-    if (answer.kind !== 'left') expect(again.answer).toEqual(answer)
+    if (subject.stored !== settled) expect(subject.stored, 'a repeat changes nothing').toBe(settled)
+    if (answer.kind !== 'left' && !isDeepStrictEqual(again.answer, answer)) expect(again.answer).toEqual(answer)
     if (answer.kind === 'synced') checkOwner(answer as Synced, again.group!)
     if (settled?.phase === 'stable') checkOwners(settled)
     return answer
@@ -187,7 +188,7 @@ function calmDown(model: Model): void {
     }
     subject.tick()
   }
-  expect(isSettled(model), JSON.stringify({ group: subject.stored, clients })).toBe(true)
+  if (!isSettled(model)) expect({ group: subject.stored, clients }, 'nothing happens any more').toBe('settled')
 }
 
 /** Once it is calm it stays so, whatever comes again. */

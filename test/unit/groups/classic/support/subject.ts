@@ -1,6 +1,7 @@
 // A classic group under test, as its document holds it: every event is decided on a copy that went through JSON, as if by a
 // process that has just loaded it, and what comes back is checked against everything that holds of any group and of any step.
 // Time stands still until a test moves it.
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'vitest'
 import { checkCommit } from '../../../../../lib/groups/classic/commit-check.ts'
 import { nextDeadlineMs } from '../../../../../lib/groups/classic/deadlines.ts'
@@ -177,13 +178,14 @@ export function createSubject(settings: Partial<GroupSettings> = {}, foldedFence
 
   function store(before: ClassicGroup | undefined, after: ClassicGroup | undefined): void {
     if (after === before) return
-    expect(after, 'a decision never removes a group').toBeDefined()
-    expect(after, 'an unchanged group is the same object').not.toEqual(before)
-    const copy = JSON.parse(JSON.stringify(after)) as ClassicGroup
-    expect(copy).toStrictEqual(after)
+    must(after !== undefined, 'a decision never removes a group')
+    const text = JSON.stringify(after)
+    must(text !== JSON.stringify(before), 'an unchanged group is the same object')
+    const copy = JSON.parse(text) as ClassicGroup
+    must(isDeepStrictEqual(copy, after), 'a group survives JSON')
     checkGroup(copy)
-    if (before === undefined) expect(copy.fence).toBe(subject.foldedFence + 1 + copy.generation)
-    else checkChange(before, copy)
+    if (before !== undefined) checkChange(before, copy)
+    else must(copy.fence === subject.foldedFence + 1 + copy.generation, 'a new group begins above the known fence')
     stored = copy
     checkDeadline(copy, subject.context())
   }
@@ -252,70 +254,76 @@ function frozen<T>(value: T): T {
   return value
 }
 
+/** Cheaper than `expect`, for what is checked after every step of a model. */
+function must(condition: boolean, what: string): asserts condition {
+  if (!condition) throw new Error(`it must hold that ${what}`)
+}
+
+const areDistinct = (values: readonly unknown[]): boolean => new Set(values).size === values.length
+
 /** What holds of any group, whatever happened to it. */
-export function checkGroup(group: ClassicGroup): void {
+function checkGroup(group: ClassicGroup): void {
   const { phase, members, pending, leader, protocol, rebalance, syncDeadlineMs } = group
   const isEmpty = members.length === 0
-  expect(isEmpty).toBe(phase === 'empty')
-  expect(group.emptySinceMs !== undefined).toBe(isEmpty)
-  expect(rebalance !== undefined).toBe(phase === 'preparingRebalance')
-  const ids = [...members, ...pending].map(({ memberId }) => memberId)
-  expect(new Set(ids).size).toBe(ids.length)
-  const instances = members.flatMap(({ instanceId }) => instanceId ?? [])
-  expect(new Set(instances).size).toBe(instances.length)
-  const numbers = new Set(members.map(({ number }) => number))
-  expect(numbers.size).toBe(members.length)
-  for (const number of numbers) expect(number).toBeLessThan(group.nextMemberNumber)
-  expect(members.some(({ memberId }) => memberId === leader)).toBe(!isEmpty)
-  if (phase !== 'preparingRebalance') expect(members.filter(({ joining }) => joining !== undefined)).toEqual([])
+  must(isEmpty === (phase === 'empty'), 'only a group without members is empty')
+  must(isEmpty === (group.emptySinceMs !== undefined), 'an empty group says since when')
+  must((rebalance !== undefined) === (phase === 'preparingRebalance'), 'a group that prepares says until when')
+  must(areDistinct([...members, ...pending].map(({ memberId }) => memberId)), 'member ids are distinct')
+  must(areDistinct(members.flatMap(({ instanceId }) => instanceId ?? [])), 'instance ids are distinct')
+  must(areDistinct(members.map(({ number }) => number)), 'numbers are distinct')
+  must(
+    members.every(({ number }) => number < group.nextMemberNumber),
+    'the next number is new',
+  )
+  const lead = members.find(({ memberId }) => memberId === leader)
+  must(isEmpty ? leader === undefined : lead !== undefined, 'one of the members leads')
   if (phase === 'empty') {
-    expect({ leader, protocol, syncDeadlineMs }).toEqual({})
+    must(protocol === undefined && syncDeadlineMs === undefined, 'an empty group has no generation to complete')
     return
   }
+  const common = commonProtocols(members)
   if (phase === 'preparingRebalance') {
-    expect(syncDeadlineMs).toBeUndefined()
-    expect(commonProtocols(members).size).toBeGreaterThan(0)
+    must(syncDeadlineMs === undefined && common.size > 0, 'a group that prepares has a protocol to choose')
     const isInitial = rebalance!.notBeforeMs > rebalance!.sinceMs
-    if (!isInitial) {
-      expect(pending.length > 0 || members.some(({ joining }) => joining === undefined)).toBe(true)
-    }
+    const isMissing = pending.length > 0 || members.some(({ joining }) => joining === undefined)
+    must(isInitial || isMissing, 'a group prepares while somebody is missing')
     return
   }
-  expect(commonProtocols(members)).toContain(protocol)
+  must(
+    members.every(({ joining }) => joining === undefined),
+    'nobody waits to join a generation that has begun',
+  )
+  must(common.has(protocol ?? ''), 'all members support the protocol')
   const unsynced = members.filter(({ synced }) => !synced)
-  expect(syncDeadlineMs !== undefined).toBe(unsynced.length > 0)
-  if (phase === 'completingRebalance') {
-    expect(members.every(({ assignment }) => assignment === '')).toBe(true)
-    expect(unsynced.some(({ memberId }) => memberId === leader)).toBe(true)
-  } else expect(unsynced.some(({ memberId }) => memberId === leader)).toBe(false)
+  must((syncDeadlineMs !== undefined) === unsynced.length > 0, 'a group waits for who has not synchronised')
+  must(unsynced.includes(lead!) === (phase === 'completingRebalance'), 'a group is stable once its leader said so')
+  const isUnassigned = members.every(({ assignment }) => assignment === '')
+  must(phase === 'stable' || isUnassigned, 'nothing is assigned before the leader said what')
 }
 
 /** What holds of any change of a group. */
 function checkChange(before: ClassicGroup, after: ClassicGroup): void {
-  expect(after.generation).toBeGreaterThanOrEqual(before.generation)
-  expect(after.fence).toBeGreaterThanOrEqual(before.fence)
-  expect(after.nextMemberNumber).toBeGreaterThanOrEqual(before.nextMemberNumber)
-  if (after.generation > before.generation) expect(after.fence).toBeGreaterThan(before.fence)
-  const known = new Set(before.members.map(({ memberId }) => memberId))
-  const isReplacement = after.members.some(
-    ({ memberId, instanceId }) =>
-      instanceId !== undefined &&
-      !known.has(memberId) &&
-      before.members.some((member) => member.instanceId === instanceId),
+  must(after.generation >= before.generation && after.fence >= before.fence, 'generation and fence never go down')
+  must(after.nextMemberNumber >= before.nextMemberNumber, 'numbers are never used again')
+  const isHigher = after.fence > before.fence
+  must(after.generation === before.generation || isHigher, 'the fence rises with each generation')
+  const known = new Map(before.members.map(({ instanceId, memberId }) => [instanceId, memberId]))
+  const isReplaced = after.members.some(
+    ({ instanceId, memberId }) =>
+      instanceId !== undefined && known.has(instanceId) && known.get(instanceId) !== memberId,
   )
-  if (isReplacement) expect(after.fence).toBeGreaterThan(before.fence)
+  must(!isReplaced || isHigher, 'the fence rises when a static member is replaced')
 }
 
 /** The next deadline is when time alone next changes the group: not earlier, and really then. */
 function checkDeadline(group: ClassicGroup, context: StepContext): void {
   const ticked = tick(group, context)
-  expect(tick(ticked, context), 'ticking twice changes nothing').toBe(ticked)
+  must(tick(ticked, context) === ticked, 'ticking twice changes nothing')
   const deadlineMs = nextDeadlineMs(ticked, context)
-  expect(deadlineMs).toBeGreaterThan(context.nowMs)
-  if (deadlineMs === Number.POSITIVE_INFINITY) {
-    expect(tick(ticked, { ...context, nowMs: context.nowMs + 1e12 })).toBe(ticked)
-    return
-  }
-  expect(tick(ticked, { ...context, nowMs: deadlineMs - 1 })).toBe(ticked)
-  expect(tick(ticked, { ...context, nowMs: deadlineMs })).not.toEqual(ticked)
+  must(deadlineMs > context.nowMs, 'the next deadline of a ticked group lies ahead')
+  const at = (nowMs: number): ClassicGroup => tick(ticked, { ...context, nowMs })
+  const isNever = deadlineMs === Number.POSITIVE_INFINITY
+  must(at(isNever ? 1e15 : deadlineMs - 1) === ticked, 'nothing happens before the next deadline')
+  const isChanged = isNever || JSON.stringify(at(deadlineMs)) !== JSON.stringify(ticked)
+  must(isChanged, 'something happens at the next deadline')
 }
