@@ -121,7 +121,7 @@ async function list({ kafka, state = [], type = [] }: ListFlags): Promise<void> 
     )
     if (rows.length > 0) process.stdout.write(table(['group', 'state', 'type', 'protocol'], rows))
     for (const address of unreachable) {
-      process.stderr.write(`${address} cannot be reached; groups that only it knows are missing here.\n`)
+      process.stderr.write(`${address} cannot be reached; groups that only it knows of may be missing here.\n`)
     }
   })
 }
