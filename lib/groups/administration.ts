@@ -139,7 +139,7 @@ export function createGroupAdministration(args: {
       if (found === undefined) return { kind: 'unavailable' }
       const listings = new Map<string, GroupListing>()
       for (const id of offsets.groups()) {
-        listings.set(id, { id, protocolType: 'consumer', state: 'Empty', type: 'classic' })
+        listings.set(id, { id, protocolType: '', state: 'Empty', type: 'classic' })
       }
       for (const { group } of found) {
         listings.set(group.id, {

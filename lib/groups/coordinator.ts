@@ -10,11 +10,11 @@ import type { OpenedLog } from '../log/open-log.ts'
 import type { DocumentStore } from '../storage/ports.ts'
 import { createGroupAdministration } from './administration.ts'
 import { createCommits } from './commits.ts'
-import { beat, checkCommitter, consumerBeat, join, leave, sync } from './decide.ts'
+import { beat, checkReader, consumerBeat, join, leave, sync } from './decide.ts'
 import type { Groups, Patience } from './groups.ts'
 import { createGroupOffsets } from './offsets.ts'
 import { createRoom, type Decided, type GroupEvent, type Room, type RoomPorts } from './room.ts'
-import type { GroupRefusal, GroupSettings, Wait } from './step.ts'
+import type { GroupSettings, Wait } from './step.ts'
 import { topicsView } from './topics-view.ts'
 
 /** Groups with what their process needs besides. */
@@ -146,7 +146,7 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
         const refreshed = await log.refresh()
         if (refreshed.kind !== 'fresh') return refreshed
         if (member !== undefined) {
-          const check = await answer<{ readonly kind: 'allowed' } | GroupRefusal>(groupId, checkCommitter(member))
+          const check = await answer(groupId, checkReader(member))
           if (check.kind !== 'allowed') return check
         }
         return offsets.committed(groupId)

@@ -104,6 +104,15 @@ export const consumerBeat = (
   mayBeOld: (answer) => answer.kind === 'beat' && !('assignment' in answer && answer.assignment !== undefined),
 })
 
+/** Whether a member may read the group's offsets: as in Kafka anybody may, but a member of KIP-848 only while it is one. */
+export const checkReader = (committer: Committer): GroupEvent<CommitCheck> => ({
+  decide: (group) =>
+    group?.kind === 'consumer'
+      ? checkConsumerCommit(group, committer)
+      : { group, answer: { kind: 'allowed', fence: group?.fence ?? 0 } },
+  mayBeOld: never,
+})
+
 export const checkCommitter = (committer: Committer): GroupEvent<CommitCheck> => ({
   decide: (group, context) =>
     group?.kind === 'consumer' ? checkConsumerCommit(group, committer) : checkClassicCommit(group, committer, context),

@@ -54,7 +54,7 @@ export type CommittedOutcome =
 /** A group as administrators see it: its state as of now, overdue members removed. */
 export interface GroupListing {
   readonly id: string
-  /** `consumer` for groups with offsets only. */
+  /** Empty for groups with offsets only. */
   readonly protocolType: string
   /** As Kafka spells it: `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable`, `Assigning`, `Reconciling`, `Dead`. */
   readonly state: string

@@ -44,9 +44,9 @@ export interface AnswerMemory {
 const PRODUCE = 0
 /**
  * CreateTopics, DeleteTopics, DeleteRecords (of which "up to the end" means another end with each try), InitProducerId,
- * AlterConfigs, CreatePartitions, IncrementalAlterConfigs, AlterPartitionReassignments.
+ * AlterConfigs, CreatePartitions, DeleteGroups, IncrementalAlterConfigs, AlterPartitionReassignments, OffsetDelete.
  */
-const REMEMBERED_KEYS = new Set([19, 20, 21, 22, 33, 37, 44, 45])
+const REMEMBERED_KEYS = new Set([19, 20, 21, 22, 33, 37, 42, 44, 45, 47])
 const RECENT_MAX = 512
 const PUT_TRIES_MAX = 3
 const READ_TRIES_MAX = 3

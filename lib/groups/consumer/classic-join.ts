@@ -32,7 +32,7 @@ import {
   withNewMember,
   withReplacement,
 } from './members.ts'
-import { isReconciled } from './reconcile.ts'
+import { isReconciled, phaseMs } from './reconcile.ts'
 import { settle } from './settle.ts'
 import { isSubscriptionChanged } from './subscription.ts'
 
@@ -60,7 +60,7 @@ export function join(group: ConsumerGroup, request: JoinRequest, context: StepCo
     },
     context,
   )
-  if (settled.kind === 'tooLarge') return refuse(group, request, TOO_LARGE)
+  if (settled === undefined) return refuse(group, request, TOO_LARGE)
   const { member } = settled
   return { group: asClassicIfAll(group, settled.group, context), answer: joined(member), seen: member.number }
 }
@@ -154,7 +154,7 @@ function describedBy(
       joined: token,
       ...joinsOf(member.classic, request),
       synced: false,
-      syncDeadlineMs: nowMs + rebalanceTimeoutMs,
+      syncDeadlineMs: nowMs + phaseMs(request),
     },
   }
 }

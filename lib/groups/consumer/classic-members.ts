@@ -14,10 +14,10 @@ import type {
 } from '../requests.ts'
 import type { GroupRefusal, Step, StepContext } from '../step.ts'
 import { CONSUMER, embedded } from './convert.ts'
-import { identify, isRefusal, memberOfInstance, withMember } from './members.ts'
-import { isWaitingForOthers } from './reconcile.ts'
+import { identify, isRefusal, memberOf, memberOfInstance, withMember } from './members.ts'
+import { isWaitingForOthers, phaseMs } from './reconcile.ts'
 import { withoutMembers } from './remove.ts'
-import { withTopicsOfNow } from './topics.ts'
+import { withTargetsOfNow } from './settle.ts'
 
 export type Classic = NonNullable<ConsumerMember['classic']>
 
@@ -71,7 +71,7 @@ function askedToJoin(
   { nowMs }: StepContext,
 ): ConsumerGroup {
   if (classic.joinDeadlineMs !== undefined) return group
-  return withMember(group, { ...member, classic: { ...classic, joinDeadlineMs: nowMs + member.rebalanceTimeoutMs } })
+  return withMember(group, { ...member, classic: { ...classic, joinDeadlineMs: nowMs + phaseMs(member) } })
 }
 
 /** Decides a Heartbeat. */
@@ -82,12 +82,12 @@ export function heartbeat(
 ): Step<HeartbeatAnswer> {
   const found = findMember(group, request)
   if (found.kind !== 'found') return { group, answer: found }
-  const { member, classic } = found
-  const now = withTopicsOfNow(group, context)
-  const current = now.isChanged ? { ...now.group, epoch: group.epoch + 1 } : now.group
-  const seen = member.number
-  if (!mustJoin(current, member)) return { group: current, answer: { kind: 'alive' }, seen }
-  return { group: askedToJoin(current, member, classic, context), answer: { kind: 'rebalanceInProgress' }, seen }
+  const { classic, member } = found
+  const current = withTargetsOfNow(group, false, context)
+  const now = memberOf(current, member.memberId)!
+  if (!mustJoin(current, now)) return { group: current, answer: { kind: 'alive' }, seen: now.number }
+  const asked = askedToJoin(current, now, classic, context)
+  return { group: asked, answer: { kind: 'rebalanceInProgress' }, seen: now.number }
 }
 
 /** Whether a join would change something: there is a newer epoch, or something to give up, or something to get. */

@@ -53,7 +53,7 @@ export function consumerHeartbeat(
     },
     context,
   )
-  if (settled.kind === 'tooLarge') return { group, answer: TOO_LARGE }
+  if (settled === undefined) return { group, answer: TOO_LARGE }
   const { member } = settled
   return { group: settled.group, answer: answerTo(request, before, member, context), seen: member.number }
 }

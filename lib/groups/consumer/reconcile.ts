@@ -2,6 +2,7 @@
 // says that it has; then it takes the target's epoch and gets what nobody else has; what others have not given up yet it gets
 // later. ⚠ A partition is in `assigned` or `pendingRevocation` of at most one member: it is given to a member only while no
 // other has it in either, and leaves them only when its owner says that it does not own it any more, or is gone.
+import { GROUP_REBALANCE_MS_MIN } from '../../base/limits.ts'
 import type { Assignment, ConsumerGroup, ConsumerMember } from '../group.ts'
 import { common, isEmpty, isSame, isSubset, minus, NONE, overlaps, union, unionOf } from './assignment.ts'
 
@@ -12,6 +13,10 @@ export interface Report {
   /** It has just subscribed to something else. */
   readonly isSubscriptionChanged: boolean
 }
+
+/** How long a member may take for what it was asked to do. */
+export const phaseMs = ({ rebalanceTimeoutMs }: Pick<ConsumerMember, 'rebalanceTimeoutMs'>): number =>
+  Math.max(GROUP_REBALANCE_MS_MIN, rebalanceTimeoutMs)
 
 export const isReconciled = (member: ConsumerMember, group: Pick<ConsumerGroup, 'targetEpoch'>): boolean =>
   member.state === 'stable' && member.memberEpoch === group.targetEpoch
@@ -54,7 +59,7 @@ function next(group: ConsumerGroup, member: ConsumerMember, report: Report, nowM
 
 /** It stays at its epoch, and has its rebalance timeout to say that it has given them up. Classic members have other deadlines. */
 function revoking(member: ConsumerMember, kept: Assignment, unwanted: Assignment, nowMs: number): ConsumerMember {
-  const deadline = member.classic === undefined ? { revokeDeadlineMs: nowMs + member.rebalanceTimeoutMs } : {}
+  const deadline = member.classic === undefined ? { revokeDeadlineMs: nowMs + phaseMs(member) } : {}
   return { ...member, state: 'unrevokedPartitions', assigned: kept, pendingRevocation: unwanted, ...deadline }
 }
 

@@ -6,7 +6,7 @@ import type { ConsumerGroup, Group } from '../group.ts'
 import type { StepContext } from '../step.ts'
 import { isEmpty } from './assignment.ts'
 import { becomesClassic, downgrade } from './convert.ts'
-import { withTopicsOfNow } from './topics.ts'
+import { withoutUnused } from './topics.ts'
 
 /** The group without the members of these numbers; the very same object if there are none. */
 export function withoutMembers(group: ConsumerGroup, numbers: ReadonlySet<number>, context: StepContext): Group {
@@ -16,6 +16,6 @@ export function withoutMembers(group: ConsumerGroup, numbers: ReadonlySet<number
   const owned = gone.some(({ assigned, pendingRevocation }) => !isEmpty(assigned) || !isEmpty(pendingRevocation))
   const rest: ConsumerGroup = { ...group, members, fence: owned ? group.fence + 1 : group.fence }
   if (becomesClassic(members, context.settings)) return beginRebalance(downgrade(rest, context.topics), context)
-  const raised = { ...withTopicsOfNow(rest, context).group, epoch: group.epoch + 1 }
+  const raised = { ...withoutUnused(rest), epoch: group.epoch + 1 }
   return members.length === 0 ? { ...raised, emptySinceMs: context.nowMs } : raised
 }

@@ -36,6 +36,15 @@ export function withTopicsOfNow(
   return { group: { ...group, patterns, topics, ...(isOlder ? {} : { topicsAsOf: asOf }) }, isChanged }
 }
 
+/** The group without patterns and topics that none of its members wants any more; nothing is looked up. */
+export function withoutUnused(group: ConsumerGroup): ConsumerGroup {
+  const patterns = group.patterns.filter(({ pattern }) =>
+    group.members.some((one) => one.subscribedPattern === pattern),
+  )
+  const names = new Set(group.members.flatMap((member) => namesOf(member, patterns)))
+  return { ...group, patterns, topics: group.topics.filter(({ name }) => names.has(name)) }
+}
+
 /** The very list of the group if nothing has to be looked up. */
 function patternsOfNow(
   group: ConsumerGroup,

@@ -161,7 +161,7 @@ describe.each(SERVINGS)('with %s', (serving) => {
     const listed = await of.run(of.next().groups.list())
     expect(listed.kind === 'found' && [...listed.groups].sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual([
       { id: 'g', protocolType: 'consumer', state: 'Stable', type: 'classic' },
-      { id: 'simple', protocolType: 'consumer', state: 'Empty', type: 'classic' },
+      { id: 'simple', protocolType: '', state: 'Empty', type: 'classic' },
     ])
     expect((await of.run(of.next().groups.describe('simple'))).kind).toBe('offsetsOnly')
     expect((await of.run(of.next().groups.describe('none'))).kind).toBe('missing')
