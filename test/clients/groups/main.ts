@@ -82,7 +82,7 @@ async function main(): Promise<void> {
     )
     await shareClasses(bootstrap, join(scratch, 'classes.jsa'))
     const consumerSessionMs = Number(values['consumer-session-ms'])
-    const setting = { bootstrap, seed: Number(values.seed), consumerSessionMs }
+    const setting = { bootstrap, seed: Number(values.seed), consumerSessionMs, scratch }
     await performAll(SCENARIOS, setting, Number(values['side-by-side']))
     // What is timed does not share the machine with everything else.
     await performAll(QUIET, setting, 2)

@@ -1,6 +1,8 @@
 // What the scenarios share: a topic under steady load, a group with its members and an observer of its offsets, set up before
 // and cleared away after, and the end that each of them comes to: writing stops, everything is processed, the members leave,
 // the judge is asked. Each scene has names of its own, so scenes can run side by side.
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
 import type { GroupEvent, MemberSpec, Place } from './events.ts'
 import type { Family } from './families.ts'
@@ -23,6 +25,8 @@ export interface Setting {
   readonly seed: number
   /** How long the server keeps members of the KIP-848 protocol that it hears nothing of. */
   readonly consumerSessionMs: number
+  /** Where the events of a scene that failed are left. */
+  readonly scratch: string
 }
 
 /** The shortest that Kafka lets members of classic groups ask for. */
@@ -99,6 +103,12 @@ export async function stage(
   }
   try {
     return await play(scene)
+  } catch (error) {
+    await writeFile(
+      join(setting.scratch, `${topic}.jsonl`),
+      fleet.events.map((event) => JSON.stringify(event)).join('\n'),
+    )
+    throw error
   } finally {
     await Promise.allSettled([traffic.stop(), observer.stop(), fleet.close()])
   }

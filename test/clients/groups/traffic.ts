@@ -14,6 +14,8 @@ export const kafkaFor = (bootstrap: string): KafkaType =>
     retry: { retries: 60, initialRetryTime: 100, maxRetryTime: 1000 },
   })
 
+const TICK_MS = 50
+
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Resolves when all partitions have a leader. */
@@ -45,11 +47,15 @@ export interface Traffic {
   stop(): Promise<Map<string, number>>
 }
 
-/** Writes `perTick` records every 50 ms, spread over the partitions by key. */
+/**
+ * Writes `perTick` records each tick of 50 ms, spread over the partitions by key. So many sends may be under way at once; with one,
+ * a send that waits for a broker holds up those to the others.
+ */
 export async function startTraffic(
   kafka: KafkaType,
   topics: Readonly<Record<string, number>>,
   perTick: number,
+  sendsMax = 1,
 ): Promise<Traffic> {
   let producer = kafka.producer({ allowAutoTopicCreation: false })
   await producer.connect()
@@ -82,11 +88,15 @@ export async function startTraffic(
     }
   }
   const running = (async () => {
+    const sends = new Set<Promise<void>>()
     while (!stopped) {
       const startedAt = performance.now()
-      await tick()
-      await sleep(Math.max(0, 50 - (performance.now() - startedAt)))
+      const send = tick().finally(() => sends.delete(send))
+      sends.add(send)
+      if (sends.size >= sendsMax) await Promise.race(sends)
+      await sleep(Math.max(0, TICK_MS - (performance.now() - startedAt)))
     }
+    await Promise.all(sends)
   })()
   return {
     produced,

@@ -3,13 +3,17 @@
 An event is one line, written and flushed at once under a lock, so what a member did before it was killed is known.
 """
 
+import faulthandler
 import json
 import queue
+import signal
 import sys
 import threading
 import time
 import traceback
 
+# Where each thread is, on standard error, for whoever wonders why a member does nothing.
+faulthandler.register(signal.SIGUSR1)
 lock = threading.Lock()
 
 
