@@ -38,7 +38,7 @@ export interface Fleet {
   /** Resolves when it holds, looking again as long as something is told; rejects with what was seen instead. */
   until(what: string, holds: () => boolean, timeoutMs: number): Promise<void>
   /** What the processes said on standard error, newest last. */
-  errors(): string
+  errors(linesMax?: number): string
   close(): Promise<void>
 }
 
@@ -47,7 +47,7 @@ type Alone =
   | Omit<Extract<MemberCommand, { op: 'fetchCommitted' }>, 'id' | 'bootstrap'>
 
 const LOOK_MS = 20
-const ERROR_LINES_MAX = 60
+const ERROR_LINES_MAX = 2000
 const CLOSE_MS_MAX = 25_000
 const ASK_MS_MAX = 40_000
 

@@ -78,6 +78,8 @@ async function start(spec: Extract<MemberCommand, { op: 'start' }>, told: Teller
     groupId: spec.group,
     ...(spec.sessionTimeoutMs === undefined ? {} : { sessionTimeout: spec.sessionTimeoutMs }),
     ...(spec.metadataMaxAgeMs === undefined ? {} : { metadataMaxAge: spec.metadataMaxAgeMs }),
+    // It looks for a coordinator that has moved only after it has given up on the old one and begins anew.
+    retry: { retries: 3, initialRetryTime: 100, maxRetryTime: 500 },
     // As the other clients: its own 5 s would delay the heartbeats of a member that has nothing to read.
     maxWaitTimeInMs: 500,
   })
