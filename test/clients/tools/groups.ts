@@ -56,7 +56,8 @@ function activeScenarios(tools: Toolbox, protocol: 'classic' | 'consumer') {
           assert.equal(Number(row['LOG-END-OFFSET']), ends[partition])
           assert.equal(row['LAG'], '0')
           assert.match(row['CONSUMER-ID'] ?? '', /^\S{22,}$/)
-          assert.match(row['HOST'] ?? '', /^\/127\.0\.0\.1$/)
+          // Over HTTPS it is the connection's name.
+          assert.match(row['HOST'] ?? '', /^\/(127\.0\.0\.1|[0-9A-Z]{26}-\w+)$/)
           assert.equal(row['CLIENT-ID'], 'tool')
         }
         const [one, ...none] = await describe(tools, group, '--members')

@@ -1,6 +1,6 @@
 // `npm run test:tools`: Apache Kafka's own command-line tools, unmodified, against two gateways of Tidelog on one store that
 // are started for the run (with `--server kafka` against Apache Kafka, which shows that the suite asks for nothing that it
-// does not do). Prints a line per scenario and ends with `N passed, N failed`. All tools run in one JVM (`host.ts`).
+// does not do; with `--bootstrap HOST:PORT` against an empty Tidelog of one node, as `tidelog connect` shows it). Prints a line per scenario and ends with `N passed, N failed`. All tools run in one JVM (`host.ts`).
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -26,6 +26,7 @@ const SUITES = {
 const { values } = parseArgs({
   options: {
     server: { type: 'string', default: 'tidelog' },
+    bootstrap: { type: 'string' },
     only: { type: 'string', default: Object.keys(SUITES).join() },
     'no-setup': { type: 'boolean', default: false },
   },
@@ -61,11 +62,11 @@ async function main(): Promise<void> {
   const host = startToolHost()
   const servers: RunningServer[] = []
   try {
-    servers.push(...(await startServers(join(scratch, 'data'))))
-    const [{ kind, bootstrap } = { kind: 'tidelog' as const, bootstrap: '' }] = servers
-    const nodes = servers.map((_, i) => i + 1)
+    if (values.bootstrap === undefined) servers.push(...(await startServers(join(scratch, 'data'))))
+    const [{ kind, bootstrap } = { kind: 'tidelog' as const, bootstrap: values.bootstrap ?? '' }] = servers
+    const nodes = servers.length > 1 ? servers.map((_, i) => i + 1) : [1]
     const tools = createToolbox({ host, kind, bootstrap, nodes, scratch })
-    console.log(`${servers.length} × ${kind} on ${bootstrap}`)
+    console.log(`${nodes.length} × ${kind} on ${bootstrap}`)
     const wanted = values.only.split(',')
     // Each suite has topics and groups of its own; one after the other they find the JVM warm.
     for (const [name, scenarios] of Object.entries(SUITES)) {

@@ -8,10 +8,14 @@ import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import { buildBatch } from '../../../lib/wire/build-batch.ts'
 import { ErrorCode } from '../../../lib/wire/errors.ts'
 import { alterConfigs } from '../../../lib/wire/messages/alter-configs.ts'
+import { alterPartitionReassignments } from '../../../lib/wire/messages/alter-partition-reassignments.ts'
 import { createPartitions } from '../../../lib/wire/messages/create-partitions.ts'
 import { createTopics } from '../../../lib/wire/messages/create-topics.ts'
+import { deleteRecords } from '../../../lib/wire/messages/delete-records.ts'
 import { deleteTopics } from '../../../lib/wire/messages/delete-topics.ts'
 import { describeConfigs } from '../../../lib/wire/messages/describe-configs.ts'
+import { describeLogDirs } from '../../../lib/wire/messages/describe-log-dirs.ts'
+import { describeTopicPartitions } from '../../../lib/wire/messages/describe-topic-partitions.ts'
 import { fetch } from '../../../lib/wire/messages/fetch.ts'
 import { listOffsets } from '../../../lib/wire/messages/list-offsets.ts'
 import { metadata } from '../../../lib/wire/messages/metadata.ts'
@@ -182,4 +186,49 @@ test('5,000 partitions in one request', async () => {
   const response = await a.ask(produce, 9, { acks: -1, timeoutMs: 30_000, topicData: [{ name: 't', partitionData }] })
   expect(response.responses[0]!.partitionResponses.every((p) => p.errorCode === 0 && p.baseOffset === 0)).toBe(true)
   expect(await fetchOne(b, 0)).toMatchObject({ errorCode: 0, highWatermark: 1 })
+})
+
+test('records deleted at one gateway are gone at the other, and are counted no longer', async () => {
+  const [a, b] = await gateways()
+  await create(a)
+  const lengths: number[] = []
+  for (const values of [['1', '2'], ['3'], ['4', '5']]) {
+    const records = batch(values, NOW)
+    lengths.push(records.length)
+    await produceOne(a, records)
+  }
+  const remove = async (w: World<OpenedLog>, offset: number) => {
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, offset }] }]
+    const { lowWatermark, errorCode } = (await w.ask(deleteRecords, 2, { topics, timeoutMs: 1000 })).topics[0]!
+      .partitions[0]!
+    return [lowWatermark, errorCode]
+  }
+  const size = async (w: World<OpenedLog>) => {
+    w.members.list = [node(1)]
+    return (await w.ask(describeLogDirs, 4, { topics: null })).results[0]!.topics[0]!.partitions[0]!.partitionSize
+  }
+  const [first = 0, second = 0, third = 0] = lengths
+  expect(await size(b)).toBe(first + second + third)
+  expect(await remove(b, 2)).toEqual([2, 0])
+  expect(await size(a)).toBe(second + third)
+  expect(await fetchOne(a, 1)).toMatchObject({ errorCode: ErrorCode.OFFSET_OUT_OF_RANGE })
+  expect(await fetchOne(a, 2)).toMatchObject({ errorCode: 0, logStartOffset: 2, highWatermark: 5 })
+  expect(await remove(a, 1)).toEqual([2, 0])
+  expect(await remove(a, 6)).toEqual([-1, ErrorCode.OFFSET_OUT_OF_RANGE])
+  expect(await remove(a, -1)).toEqual([5, 0])
+  expect(await size(b)).toBe(0)
+  expect(await produceOne(b, batch(['6'], NOW))).toMatchObject({ errorCode: 0, baseOffset: 5, logStartOffset: 5 })
+})
+
+test('replicas chosen at one gateway are named by the other, for hundreds of partitions', async () => {
+  const [a, b] = await gateways()
+  await create(a, 't', 300)
+  const partitions = Array.from({ length: 300 }, (_, i) => ({
+    partitionIndex: i,
+    replicas: i % 2 === 0 ? [2, 1] : [1],
+  }))
+  const reassigned = await a.ask(alterPartitionReassignments, 1, { topics: [{ name: 't', partitions }] })
+  expect(new Set(reassigned.responses[0]!.partitions.map((p) => p.errorCode))).toEqual(new Set([0]))
+  const { topics } = await b.ask(describeTopicPartitions, 0, { topics: [] })
+  expect(topics[0]!.partitions.map((p) => p.replicaNodes)).toEqual(partitions.map((p) => p.replicas))
 })
