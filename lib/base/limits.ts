@@ -266,7 +266,7 @@ export const OFFSET_METADATA_LENGTH_MAX = 4096
 export const GROUPS_AT_ONCE_MAX = 8
 /** What one answer tells about groups, about and beside those that are being asked; what comes later is refused. */
 export const GROUPS_ANSWER_BYTES_MAX = 16 * 1024 * 1024
-/** A client's, instance's or protocol's name in a group's document, which repeats some of them. */
+/** A group's, client's, instance's or protocol's name in a group's document, which repeats some of them. */
 export const GROUP_NAME_BYTES_MAX = 1024
 /** A rebalance waits at least this long for those who are missing, also for a client that gives them no time at all. */
 export const GROUP_REBALANCE_MS_MIN = 1000

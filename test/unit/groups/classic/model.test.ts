@@ -10,16 +10,16 @@ import { tick } from '../../../../lib/groups/classic/tick.ts'
 import type { ClassicGroup } from '../../../../lib/groups/group.ts'
 import type { CommitCheck, Synced } from '../../../../lib/groups/requests.ts'
 import {
+  type Asked,
   type Client,
   commitTurn,
-  type Event,
-  joinEvent,
+  joinAsked,
   leaveTurn,
   newClient,
   nextTurn,
   PARTITIONS,
   partitionsIn,
-  syncEvent,
+  syncAsked,
   type Turn,
 } from './support/client.ts'
 import { createSubject } from './support/subject.ts'
@@ -66,18 +66,21 @@ type Happening = typeof step extends fc.Arbitrary<infer T> ? T : never
 function createModel(initialRebalanceDelayMs: number) {
   const subject = createSubject({ initialRebalanceDelayMs })
   const clients = CLIENTS.map(newClient)
-  const strays: Event[] = []
+  const strays: Asked[] = []
   /** By partition: who was allowed to commit it, and under which fence at last. */
   const commits = Array.from({ length: PARTITIONS }, () => new Map<string, number>())
 
   /** Decides and stores an event, and then once more, which must change nothing. */
-  function decide(event: Event): { readonly kind: string } {
+  function decide({ event, generation }: Asked): { readonly kind: string } {
     const { answer } = subject.decide(event)
     const settled = subject.stored
     const again = subject.decide(event)
     if (subject.stored !== settled) expect(subject.stored, 'a repeat changes nothing').toBe(settled)
     if (answer.kind !== 'left' && !isDeepStrictEqual(again.answer, answer)) expect(again.answer).toEqual(answer)
-    if (answer.kind === 'synced') checkOwner(answer as Synced, again.group!)
+    if (answer.kind === 'synced') {
+      expect(generation, 'an assignment is told for its generation').toBe(again.group!.generation)
+      checkOwner(answer as Synced, again.group!)
+    }
     if (settled?.phase === 'stable') checkOwners(settled)
     return answer
   }
@@ -105,8 +108,10 @@ function createModel(initialRebalanceDelayMs: number) {
       return
     }
     const { partitions, memberId } = client
-    const answer = decide(turn.event)
+    const answer = decide(turn)
     if (answer.kind === 'allowed') {
+      expect(client.generation, 'who commits is of the generation').toBe(subject.group.generation)
+      expect(partitionsIn(subject.member(memberId)!.assignment)).toEqual(partitions)
       const { fence } = answer as Extract<CommitCheck, { kind: 'allowed' }>
       for (const partition of partitions) commits[partition]!.set(memberId, fence)
     }
@@ -115,8 +120,8 @@ function createModel(initialRebalanceDelayMs: number) {
 
   /** What the client asked last goes on by itself. */
   function abandon(client: Client): void {
-    if (client.join !== undefined) strays.push(joinEvent(client.join))
-    if (client.sync !== undefined) strays.push(syncEvent(client.sync))
+    if (client.join !== undefined) strays.push(joinAsked(client.join))
+    if (client.sync !== undefined) strays.push(syncAsked(client.sync))
     client.join = undefined
     client.sync = undefined
     client.partitions = []
@@ -200,8 +205,8 @@ function stayCalm(model: Model): void {
     for (const client of clients) {
       if (client.state === 'dead') continue
       model.take(client, nextTurn(client), 'answered')
-      if (client.join !== undefined) model.decide(joinEvent(client.join))
-      if (client.sync !== undefined) model.decide(syncEvent(client.sync))
+      if (client.join !== undefined) model.decide(joinAsked(client.join))
+      if (client.sync !== undefined) model.decide(syncAsked(client.sync))
     }
     subject.tick()
   }

@@ -134,6 +134,13 @@ describe('a static member', () => {
     expect(subject.member(ids[0]!)).not.toHaveProperty('joined')
     syncAll(subject)
     expect(subject.group.phase).toBe('stable')
+    // Who leads goes on leading when the other one comes back, although that was here first.
+    subject.join({ memberId: ids[1]!, instanceId: 'two' })
+    subject.join({ memberId: newcomer.memberId })
+    expect(joined(subject.join({ memberId: ids[0]!, instanceId: 'one' }))).toMatchObject({
+      generation: 3,
+      leader: ids[1],
+    })
   })
 
   it('is waited for again as long as none of the others comes back either', () => {

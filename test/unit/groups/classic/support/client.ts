@@ -47,9 +47,14 @@ export const newClient = (kind: { readonly instanceId: string | undefined; reado
 export const partitionsIn = (assignment: string): number[] =>
   assignment === '' ? [] : (JSON.parse(Buffer.from(assignment, 'base64').toString()) as number[])
 
-/** What the client asks next, and what it does with the answer. */
-export interface Turn {
+/** A request; of a sync also the generation that it is about. */
+export interface Asked {
   readonly event: Event
+  readonly generation?: number
+}
+
+/** What the client asks next, and what it does with the answer. */
+export interface Turn extends Asked {
   hear(answer: { readonly kind: string }): void
 }
 
@@ -57,25 +62,24 @@ export function nextTurn(client: Client): Turn {
   if (client.state === 'out') beginJoin(client)
   if (client.state === 'joining') {
     const request = client.join!
-    return { event: joinEvent(request), hear: (answer) => hearJoin(client, request, answer) }
+    return { ...joinAsked(request), hear: (answer) => hearJoin(client, request, answer) }
   }
   if (client.state === 'syncing') {
     const request = client.sync!
-    return { event: syncEvent(request), hear: (answer) => hearSync(client, answer) }
+    return { ...syncAsked(request), hear: (answer) => hearSync(client, answer) }
   }
   const { memberId, instanceId, generation } = client
   const beat = { groupId: 'g', memberId, instanceId, generation }
   return { event: (group) => heartbeat(group, beat), hear: (answer) => hearOther(client, answer.kind) }
 }
 
-export const joinEvent =
-  (request: JoinRequest): Event =>
-  (group, context) =>
-    join(group, request, context)
-export const syncEvent =
-  (request: SyncRequest): Event =>
-  (group) =>
-    sync(group, request)
+export const joinAsked = (request: JoinRequest): Asked => ({
+  event: (group, context) => join(group, request, context),
+})
+export const syncAsked = (request: SyncRequest): Asked => ({
+  event: (group) => sync(group, request),
+  generation: request.generation,
+})
 
 export function commitTurn(client: Client): Turn {
   const { memberId, instanceId, generation } = client
