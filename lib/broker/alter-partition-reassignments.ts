@@ -1,6 +1,6 @@
 // AlterPartitionReassignments: an administrator says which brokers shall hold a partition. There are no copies to move, so a
 // reassignment changes only whom Metadata names for the partition, and is complete when it is answered; nothing is ever
-// under way that could be cancelled. ⚠ Nothing but routing may rest on it: the leader epoch does not rise, since the former
+// under way that could be cancelled. Nothing but routing may rest on it: the leader epoch does not rise, since the former
 // leader still serves every request it gets.
 import { CHOSEN_REPLICAS_LENGTH_MAX } from '../base/limits.ts'
 import type { Topic } from '../log/log.ts'

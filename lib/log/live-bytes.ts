@@ -1,6 +1,6 @@
 // How many bytes of batches a partition holds from its log start on, as DescribeLogDirs tells it. Extents know the length of
 // what lies in them, but a page keeps only its newest ones itself, so the older ones are counted block by block: a block never
-// changes, so what it holds is remembered by its hash. ⚠ Work is bounded for each question: where blocks would have to be
+// changes, so what it holds is remembered by its hash. Work is bounded for each question: where blocks would have to be
 // read beyond the bound, they count as large as what was counted of their partition, and the next question finds more of
 // them remembered. The figure is for people; nothing is decided by it.
 import { BLOCK_SIZES_MAX, LIVE_BYTES_BLOCK_READS_MAX, READS_IN_FLIGHT_MAX } from '../base/limits.ts'
