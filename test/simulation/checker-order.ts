@@ -73,7 +73,8 @@ export function checkProcesses(ops: readonly Op[], times: readonly number[], rep
 function moments(ops: readonly Op[]): Moment[] {
   const list: Moment[] = []
   for (const op of ops) {
-    if (op.kind === 'sight' || op.kind === 'once' || op.kind === 'effect' || op.completed === undefined) continue
+    if (op.kind !== 'send' && op.kind !== 'poll' && op.kind !== 'ask' && op.kind !== 'admin') continue
+    if (op.completed === undefined) continue
     list.push({ order: op.invoked, begins: true, op }, { order: op.completed, begins: false, op })
   }
   return list.sort((a, b) => a.order - b.order)

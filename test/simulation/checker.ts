@@ -2,6 +2,7 @@
 // Jepsen's `kafka` workload where that has a name for it. It knows what was asked and answered, nothing of how; a write
 // whose outcome nobody knows may be there or not, once for each try, and is otherwise never held against the log.
 
+import { checkGroups } from './checker-groups.ts'
 import { checkProcesses } from './checker-order.ts'
 import type { Admin, Ask, Effect, History, Once, Op, PartitionName, Poll, Send } from './history.ts'
 
@@ -44,6 +45,7 @@ export function check(history: Pick<History, 'ops'> & Partial<Pick<History, 'tim
     checkUnknownTopic(view, admins, report)
   }
   checkOnce(history.ops, report)
+  checkGroups(history.ops, report)
   checkProcesses(history.ops, history.times ?? [], report)
   return found
 }

@@ -29,8 +29,11 @@ export interface Connection {
   readonly hostName: string
   readonly process: Process
   open(): boolean
-  /** Sends a request; after a time-out the connection is closed, as real clients do. */
-  request<T>(start: StartRequest<T>, timeoutMs: number): Promise<Reply<T>>
+  /**
+   * Sends a request; after a time-out the connection is closed, as real clients do. `unlessClosed`: a process that comes to
+   * read it when its client has hung up does not begin it.
+   */
+  request<T>(start: StartRequest<T>, timeoutMs: number, unlessClosed?: 'unlessClosed'): Promise<Reply<T>>
   readonly signal: AbortSignal
   close(): void
 }
@@ -79,7 +82,8 @@ export function createCluster(args: {
 
   function newHost(name: string): Host {
     const skewMs = skewed && random.chance(0.5) ? random.int(-3_000_000, 3_000_000) : random.int(-50, 50)
-    return createHost(world, { name, random: random.fork(name), skewMs, rate: 0.98 + 0.04 * random.fraction() })
+    const rate = 0.98 + 0.04 * random.fraction()
+    return createHost(world, { name, random: random.fork(name), skewMs, rate, wallRate: skewed ? rate : 1 })
   }
   async function boot(slot: Slot): Promise<void> {
     const { host } = slot
@@ -135,7 +139,7 @@ export function createCluster(args: {
       signal: abort.signal,
       open: () => isOpen,
       close,
-      request<T>(startRequest: StartRequest<T>, timeoutMs: number) {
+      request<T>(startRequest: StartRequest<T>, timeoutMs: number, unlessClosed?: 'unlessClosed') {
         return new Promise<Reply<T>>((resolve) => {
           let settled = false
           const settle = (reply: Reply<T>): void => {
@@ -161,6 +165,7 @@ export function createCluster(args: {
             host.deliver(() => {
               const log = slot.host === host ? slot.log : undefined
               if (log === undefined) return close()
+              if (unlessClosed && !isOpen) return
               const started = admission.then(() => startRequest(log, connection))
               admission = started.then((s) => s.admitted)
               const answer = started.then((s) => s.answer)

@@ -8,6 +8,7 @@ import type { Random } from '../../lib/base/random.ts'
 import type { Broker, Members } from '../../lib/broker/broker.ts'
 import { defaultBrokerSettings } from '../../lib/broker/broker-settings.ts'
 import { createBroker } from '../../lib/broker/router.ts'
+import type { GroupCoordinator } from '../../lib/groups/coordinator.ts'
 import type { AppendBatchOutcome, FetchPartitionOutcome, Log } from '../../lib/log/log.ts'
 import type { Compression } from '../../lib/wire/compression.ts'
 import { ErrorCode } from '../../lib/wire/errors.ts'
@@ -35,11 +36,16 @@ const HEADER = { correlationId: 7, clientId: 'simulation' }
 /** A log with the broker in front of it. */
 export interface ServedLog extends Log {
   readonly broker: Broker
+  readonly groups: GroupCoordinator
 }
 export const isServed = (log: Log): log is ServedLog => 'broker' in log
 
 /** Puts the real broker in front of a log. Membership is fixed: it only routes clients. */
-export function brokerFor(log: Log, ports: { clock: Clock; random: Random; compression: Compression }): Broker {
+export function brokerFor(
+  log: Log,
+  groups: GroupCoordinator,
+  ports: { clock: Clock; random: Random; compression: Compression },
+): Broker {
   const members: Members = {
     self: 1,
     clusterId: 'simulation',
@@ -47,11 +53,11 @@ export function brokerFor(log: Log, ports: { clock: Clock; random: Random; compr
     nodes: () => [{ nodeId: 1, host: 'localhost', port: 9092 }],
     refresh: async () => {},
   }
-  return createBroker({ log, members, settings: defaultBrokerSettings, logger: silentLogger, ...ports })
+  return createBroker({ log, groups, members, settings: defaultBrokerSettings, logger: silentLogger, ...ports })
 }
 
 /** Sends a frame; the answer is its body, or undefined where the broker closes the connection. */
-function send(broker: Broker, connection: Connection, frame: Uint8Array) {
+export function sendFrame(broker: Broker, connection: Connection, frame: Uint8Array) {
   const { admitted, response } = broker.handle(frame, {
     id: connection.id,
     clientAddress: 'client',
@@ -85,7 +91,7 @@ export function produceByFrame(
   connection: Connection,
   batches: Batches,
 ): Started<readonly AppendBatchOutcome[]> {
-  const sent = send(log.broker, connection, produceFrame(batches))
+  const sent = sendFrame(log.broker, connection, produceFrame(batches))
   const answer = sent.body.then((frame) => {
     if (frame === undefined) throw new Error('the broker closed the connection on a good produce request')
     return produceOutcomes(frame)
@@ -159,7 +165,7 @@ export async function fetchByFrame(
   asked: Asked,
   limits: FetchLimits,
 ): Promise<readonly FetchPartitionOutcome[]> {
-  const frame = await send(log.broker, connection, fetchFrame(asked, limits)).body
+  const frame = await sendFrame(log.broker, connection, fetchFrame(asked, limits)).body
   if (frame === undefined) throw new Error('the broker closed the connection on a good fetch request')
   return fetchOutcomes(frame)
 }

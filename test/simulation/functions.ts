@@ -5,7 +5,7 @@
 // request takes longer than its time. The handler is what `functions/handler.ts` does, with simulated time.
 import { FUNCTION_RESERVE_MS } from '../../lib/base/limits.ts'
 import { createFunctionClock, type FunctionClock } from '../../lib/http/function-clock.ts'
-import { type FunctionRuntime, openFunctionRuntime } from '../../lib/http/function-runtime.ts'
+import { type FunctionRuntime, openFunctionRuntime, type RuntimeOptions } from '../../lib/http/function-runtime.ts'
 import { maintain } from '../../lib/http/maintain.ts'
 import { type HttpRequest, type HttpResponse, problem } from '../../lib/http/responses.ts'
 import type { Stores } from '../../lib/storage/ports.ts'
@@ -41,6 +41,8 @@ export interface Fleet {
   invoke(name: FrameFunction, request: HttpRequest, done: (outcome: Invoked) => void): void
   /** Wakes the maintenance function. */
   maintain(graceMs: number): void
+  /** Has the coordinate function look after groups, as it does by the clock. */
+  sweep(): void
   /** Faults from now on. */
   setMix(mix: Mix): void
   /** Lets go on what is frozen in the middle of a request; what returned stays frozen, as it does. */
@@ -75,6 +77,7 @@ export interface FleetOptions {
   readonly compression: Compression
   readonly incidents: Incidents
   readonly checkpointEntries: number
+  readonly groups: NonNullable<RuntimeOptions['groups']>
   readonly skewed: boolean
   readonly sight: (anomaly: string, detail: string) => void
 }
@@ -90,7 +93,8 @@ export function createFleet(options: FleetOptions): Fleet {
     const name = `${functionName}${++started}`
     const skewMs = options.skewed && random.chance(0.5) ? random.int(-3_000_000, 3_000_000) : random.int(-50, 50)
     const rate = 0.98 + 0.04 * random.fraction()
-    const host = createHost(world, { name, random: random.fork(name), skewMs, rate, standsStill: 0.8 })
+    const wallRate = options.skewed ? rate : 1
+    const host = createHost(world, { name, random: random.fork(name), skewMs, rate, wallRate, standsStill: 0.8 })
     const slot: Slot = {
       name,
       functionName,
@@ -122,7 +126,13 @@ export function createFleet(options: FleetOptions): Fleet {
   async function runtimeOf(slot: Slot): Promise<FunctionRuntime | HttpResponse> {
     const { stores, clock, host } = slot
     const deployment = { stores, identify: async () => ({ kind: 'ready', clusterId: 'simulation' }) as const }
-    slot.opening ??= openFunctionRuntime({ deployment, compression, clock, random: host.random })
+    slot.opening ??= openFunctionRuntime({
+      deployment,
+      compression,
+      clock,
+      random: host.random,
+      groups: options.groups,
+    })
     const outcome = await slot.opening
     if (outcome.kind === 'problem' || outcome.runtime.log.status().halted) slot.opening = undefined
     if (outcome.kind === 'problem') return outcome.response
@@ -244,6 +254,13 @@ export function createFleet(options: FleetOptions): Fleet {
         return { status: 200, headers: {}, body: '' }
       }
       run('maintenance', handler, () => {})
+    },
+    sweep() {
+      const handler: Handler = async ({ groups }) => {
+        await groups.sweep()
+        return { status: 200, headers: {}, body: '' }
+      }
+      run('coordinate', handler, () => {})
     },
     setMix(next) {
       mix = next

@@ -2,6 +2,7 @@
 // the run; it is plain data, so that histories can be written by hand to test the checker. Times are virtual milliseconds;
 // `order` numbers invocations and completions together, so that "began after that was answered" is exact.
 import type { TopicId } from '../../lib/base/ids.ts'
+import type { GroupHistoryOp } from './group-history.ts'
 
 /** A partition of one incarnation of a topic: `‹topic id›/‹partition›`. */
 export type PartitionName = string
@@ -113,7 +114,7 @@ export interface Sight {
   readonly detail: string
 }
 
-export type Op = Send | Poll | Ask | Admin | Once | Effect | Sight
+export type Op = Send | Poll | Ask | Admin | Once | Effect | Sight | GroupHistoryOp
 
 export interface History {
   readonly ops: Op[]

@@ -38,13 +38,15 @@ export interface HostOptions {
   readonly skewMs: number
   /** The monotonic clock's speed, about 1. */
   readonly rate: number
+  /** The wall clock's, the same by default; 1 where something sets it right all the time. */
+  readonly wallRate?: number
   /** How likely its monotonic clock is to have stood still while it was frozen. */
   readonly standsStill?: number
 }
 
 /** A running host. */
 export function createHost(world: World, options: HostOptions): Host {
-  const { name, random, rate, standsStill = 0.5 } = options
+  const { name, random, rate, wallRate = rate, standsStill = 0.5 } = options
   let skewMs = options.skewMs
   let state: 'running' | 'frozen' | 'dead' = 'running'
   let held: { callback: () => void; jitterMs: number }[] = []
@@ -107,7 +109,7 @@ export function createHost(world: World, options: HostOptions): Host {
       world.trace(`${name} clock jumps ${byMs}`)
     },
     clock: {
-      now: () => Math.floor(EPOCH_MS + world.now() * rate + skewMs),
+      now: () => Math.floor(EPOCH_MS + world.now() * wallRate + skewMs),
       monotonic,
       timer(delayMs, callback) {
         let ended = false

@@ -1,4 +1,4 @@
-// How often the things happened to functions and to requests over HTTPS that a run claims to try. As with faults of stores,
+// How often the things happened to functions, to requests over HTTPS and to groups that a run claims to try. As with faults of stores,
 // what never happened in a long run fails it.
 export const INCIDENTS = [
   'cold start',
@@ -20,6 +20,17 @@ export const INCIDENTS = [
   'answered 202',
   'request id used for another frame',
   'request id from the future',
+  'group member falls silent',
+  'group member sleeps and goes on',
+  'group member wakes up late',
+  'group deleted',
+  'offsets of a group deleted',
+  'groups swept',
+  'commit acknowledged',
+  'commit refused',
+  'commit in doubt',
+  'partition of a group taken over',
+  'generation of a classic group',
 ] as const
 export type Incident = (typeof INCIDENTS)[number]
 

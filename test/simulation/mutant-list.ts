@@ -1,6 +1,7 @@
 // The mutants: one deliberate break of the code for each sentence of the design that marks a hole, with the sentence it
 // breaks. Each must be found by plain seeds of the simulation. `beside` is an edit that is harmless by itself and makes the
 // sentence matter where the rest of the code is too careful to lean on it; it applies to the unmutated run as well.
+import { groupMutants } from './mutant-list-groups.ts'
 import { httpsMutants } from './mutant-list-https.ts'
 
 export interface Edit {
@@ -529,4 +530,10 @@ const logMutants: readonly Mutant[] = [
   },
 ]
 
-export const MUTANTS: readonly Mutant[] = [...journalMutants, ...foldMutants, ...logMutants, ...httpsMutants]
+export const MUTANTS: readonly Mutant[] = [
+  ...journalMutants,
+  ...foldMutants,
+  ...logMutants,
+  ...httpsMutants,
+  ...groupMutants,
+]

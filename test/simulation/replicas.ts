@@ -7,12 +7,20 @@ import { encodeFoldVersion } from '../../lib/journal/entries/fold-version.ts'
 import { decodeEntry, encodeEntry } from '../../lib/journal/entry.ts'
 import { applyEntry, isBehindHorizon } from '../../lib/journal/fold.ts'
 import { comparePositions } from '../../lib/journal/position.ts'
-import { applyWork, emptyPage, encodePage, type Page } from '../../lib/journal/state/page.ts'
+import {
+  applyWork,
+  emptyPage,
+  encodePage,
+  type Page,
+  type PageVerdict,
+  type PageWork,
+} from '../../lib/journal/state/page.ts'
 import { livingPages } from '../../lib/journal/state/page-keys.ts'
 import { emptyRoot, encodeRoot, type PageKey, type RootState } from '../../lib/journal/state/root.ts'
 import type { Log } from '../../lib/log/log.ts'
 import type { OpenedLog } from '../../lib/log/open-log.ts'
-import type { Effect } from './history.ts'
+import type { GroupEffect } from './group-history.ts'
+import { type Effect, partitionName } from './history.ts'
 import type { Oracle } from './oracle.ts'
 import type { Seeded } from './random.ts'
 import type { Scene } from './scene.ts'
@@ -22,15 +30,15 @@ type Sight = (anomaly: string, detail: string) => void
 interface WholeState {
   readonly root: RootState
   readonly pages: ReadonlyMap<PageKey, Page>
-  /** Topics as they were made and deleted. */
-  readonly effects: readonly Effect[]
+  /** Topics as they were made and deleted, and what became of offsets of groups. */
+  readonly effects: readonly (Effect | GroupEffect)[]
 }
 
 /** Folds every entry that ever reached the journal, bodies taken from what was ever stored. */
 function foldAnew(oracle: Oracle): WholeState {
   const root = emptyRoot()
   const pages = new Map<PageKey, Page>()
-  const effects: Effect[] = []
+  const effects: (Effect | GroupEffect)[] = []
   for (const [generation, entries] of [...oracle.generations].sort(([a], [b]) => a - b)) {
     for (const [index, bytes] of entries.entries()) {
       const envelope = decodeEntry(bytes)
@@ -53,12 +61,39 @@ function foldAnew(oracle: Oracle): WholeState {
       for (const work of 'works' in verdict ? verdict.works : []) {
         const page = pages.get(work.pageKey) ?? emptyPage(work.pageKey)
         pages.set(work.pageKey, page)
-        applyWork(page, work)
+        effects.push(...offsetEffects(root, work, applyWork(page, work)))
       }
       root.position = passed
     }
   }
   return { root, pages, effects }
+}
+
+/** What a page did with offsets of a group. */
+function offsetEffects(
+  root: RootState,
+  work: PageWork,
+  verdicts: readonly (PageVerdict | undefined)[],
+): readonly GroupEffect[] {
+  if (work.kind !== 'commit' && work.kind !== 'removeOffsets' && work.kind !== 'removeGroup') return []
+  const group = [...root.groups.values()].find(({ number }) => number === work.groupNumber)?.name ?? ''
+  const nameOf = (topicNumber: number, partition: number): string =>
+    partitionName(root.topics.get(topicNumber)?.id ?? '', partition)
+  if (work.kind === 'removeGroup') return [{ kind: 'groupEffect', group, what: 'removed', offsets: [] }]
+  if (work.kind === 'removeOffsets') {
+    const offsets = work.partitions.map(({ topicNumber, partition }) => ({
+      partition: nameOf(topicNumber, partition),
+      offset: -1,
+      metadata: '',
+    }))
+    return [{ kind: 'groupEffect', group, what: 'removed', offsets }]
+  }
+  const offsets = work.offsets.flatMap((committed, i) => {
+    if (committed === undefined || verdicts[i]?.kind !== 'committed') return []
+    const { topicNumber, partition, offset, metadata } = committed
+    return [{ partition: nameOf(topicNumber, partition), offset, metadata }]
+  })
+  return offsets.length === 0 ? [] : [{ kind: 'groupEffect', group, what: 'committed', offsets }]
 }
 
 /** The log with its journal. */

@@ -1,6 +1,7 @@
 // One seed, one run: a deployment is set up, clients work through busy times with hours between them while faults come and
 // go, then the faults stop, everything must come to an end, fresh consumers read every partition through every process,
 // replicas are compared with each other and with the history folded anew, and the checker judges it all.
+import { createGroups } from '../../lib/groups/coordinator.ts'
 import type { OpenedLog } from '../../lib/log/open-log.ts'
 import { openLog } from '../../lib/log/open-log.ts'
 import { createMemoryBackend } from '../../lib/storage/memory/memory.ts'
@@ -14,6 +15,15 @@ import { readToEnd, runConsumer } from './consumer.ts'
 import { CALM, type FaultTable, MIXES, type Mix } from './faults.ts'
 import { brokerFor, type ServedLog } from './frames.ts'
 import { createFleet } from './functions.ts'
+import {
+  countGroups,
+  GROUP_SETTINGS,
+  groupClients,
+  lastLooks,
+  OFFSETS_RETENTION_MS,
+  runSweeps,
+  settleGroups,
+} from './groups.ts'
 import { createHistory, type History } from './history.ts'
 import { createHost, type Host } from './host.ts'
 import { createGateway } from './https.ts'
@@ -69,6 +79,10 @@ const compression: Compression = {
 interface Run extends Traffic {
   readonly network: Network
   readonly sight: (anomaly: string, detail: string) => void
+  /** Its clients use consumer groups, too. */
+  readonly hasGroups: boolean
+  /** Processes do not agree about the time of day. */
+  clocksDiffer: boolean
   crashes: number
   freezes: number
   /** So much went wrong that more of it tells nothing. */
@@ -100,6 +114,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     random: random.fork('fleet'),
     compression,
     checkpointEntries,
+    groups: { settings: GROUP_SETTINGS, offsetsRetentionMs: OFFSETS_RETENTION_MS },
     skewed,
   })
   const gateway = createGateway({ ...shared, fleet, history, random: random.fork('gateway') })
@@ -123,6 +138,8 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     oracle,
     random,
     sight,
+    hasGroups: random.fork('groups').chance(0.66),
+    clocksDiffer: skewed,
     crashes: 0,
     freezes: 0,
     isBroken: () => sights > SIGHTS_MAX,
@@ -148,7 +165,9 @@ async function live(run: Run): Promise<void> {
     if (i < times - 1) await phase(run, 'idle', world.pause(random.pick([0.01, 1, 3]) * HOUR_MS), BUSY_MS_MAX)
   }
   setMix(run, CALM)
+  if (run.hasGroups) await phase(run, 'groups settle', settleGroups(run, run.clocksDiffer, run.sight), BUSY_MS_MAX)
   await phase(run, 'final reads', finalReads(run), CALM_MS_MAX * 4)
+  if (run.hasGroups) await phase(run, 'last looks', lastLooks(run), CALM_MS_MAX)
   compareReplicas(run.scene, run.oracle, run.sight)
   if (random.chance(0.3))
     await phase(run, 'newer release', poisonJournal(run.scene, run.oracle, random, run.sight), MINUTE_MS * 5)
@@ -199,7 +218,15 @@ async function openProcess(
   if (opened.kind !== 'opened') return undefined
   const { log } = opened
   const ports = { clock: host.clock, random: host.random, compression }
-  return Object.assign(log, { broker: brokerFor(log, ports) }) satisfies ServedLog
+  const groups = createGroups({
+    log,
+    documents: stores.documents,
+    clock: host.clock,
+    random: host.random,
+    settings: GROUP_SETTINGS,
+    offsetsRetentionMs: OFFSETS_RETENTION_MS,
+  })
+  return Object.assign(log, { groups, broker: brokerFor(log, groups, ports) }) satisfies ServedLog
 }
 /** What a process says that met an entry of a newer release: the run puts one there on purpose at its end. */
 const NEWER_RELEASE = 'the journal '
@@ -268,11 +295,13 @@ async function busyTime(run: Run, index: number, times: number): Promise<void> {
   for (let i = 0; i < 2; i++) clients.push(runAdmin(scene, random.fork(`a${index}.${i}`), part(11)))
   clients.push(keepDocuments(run, `d${index}`, part(30)))
   clients.push(...httpsClients(run, index, part))
+  if (run.hasGroups) clients.push(...groupClients(run, index, part))
 
   let over = false
   const faults = injectFaults(run, () => over)
   const collectors = runCollectors(run, index, () => over)
   const maintenance = runMaintenance(run, () => over)
+  const sweeps = run.hasGroups ? runSweeps(run, () => over) : undefined
   const all = Promise.all(clients)
   if (last) {
     await Promise.race([all, world.pause(random.int(5_000, 60_000))])
@@ -287,6 +316,7 @@ async function busyTime(run: Run, index: number, times: number): Promise<void> {
   await faults
   await collectors
   await maintenance
+  await sweeps
   setMix(run, CALM)
 }
 
@@ -327,6 +357,7 @@ async function injectFaults(run: Run, over: () => boolean): Promise<void> {
       cluster.freeze(random.int(0, cluster.processes.length), random.duration(ms))
     }
     if (mix !== CALM && random.chance(0.03)) {
+      run.clocksDiffer = true
       cluster.processes[random.int(0, cluster.processes.length)]!.host.jump(random.int(-600_000, 600_000))
     }
     await world.pause(phaseMs)
@@ -414,6 +445,7 @@ async function finalReads(run: Run): Promise<void> {
 function resultOf(run: Run, history: History): RunResult {
   const { scene, network, oracle } = run
   const { world, cluster } = scene
+  countGroups(history.ops, run.incidents)
   return {
     seed: world.seed,
     anomalies: check(history),

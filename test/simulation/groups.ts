@@ -1,0 +1,349 @@
+// Consumer groups in a run: which groups there are, who their members are and what becomes of them, the administrator who
+// removes offsets and groups, the watchers who look at offsets from outside, and the sweeps. Members come and go through every
+// process; some fall silent, some wake up after a rebalance (or hours later) and go on as if nothing had happened. At the end
+// members that do what they should must make each group stable in time.
+import { defaultBrokerSettings } from '../../lib/broker/broker-settings.ts'
+import type { GroupCoordinator } from '../../lib/groups/coordinator.ts'
+import type { GroupSettings } from '../../lib/groups/step.ts'
+import type { Log } from '../../lib/log/log.ts'
+import { ErrorCode } from '../../lib/wire/errors.ts'
+import { deleteGroups } from '../../lib/wire/messages/delete-groups.ts'
+import { offsetDelete } from '../../lib/wire/messages/offset-delete.ts'
+import { createClassicMember } from './group-classic.ts'
+import { createConsumerMember } from './group-consumer.ts'
+import {
+  fetchOffsets,
+  type GroupClient,
+  type GroupMember,
+  NOBODY,
+  REQUEST_TIMEOUT_MS,
+  SESSION_MS,
+} from './group-desk.ts'
+import type { GroupRemoval } from './group-history.ts'
+import { eitherLine, type GroupLine, gatewayLine, httpsLine } from './group-line.ts'
+import type { Op, PartitionName } from './history.ts'
+import type { Gateway } from './https.ts'
+import type { Incidents } from './incidents.ts'
+import type { Seeded } from './random.ts'
+import { KEPT_TOPIC, type KnownTopic, type Scene } from './scene.ts'
+
+export interface GroupTraffic {
+  readonly scene: Scene
+  readonly gateway: Gateway
+  readonly random: Seeded
+  readonly incidents: Incidents
+}
+
+/** Sessions of seconds, so that a run sees many of them end. */
+export const GROUP_SETTINGS: GroupSettings = {
+  ...defaultBrokerSettings.group,
+  initialRebalanceDelayMs: 300,
+  consumerSessionTimeoutMs: SESSION_MS,
+  consumerHeartbeatIntervalMs: 1_500,
+}
+/** Longer than any run: what the journal forgets by itself would look like a loss. */
+export const OFFSETS_RETENTION_MS = 30 * 24 * 3_600_000
+
+const HOUR_MS = 3_600_000
+/** What is a member's session, what others are waited for, and what a rebalance may be asked for once more. */
+const STABLE_MS_MAX = 90_000
+const DEFINITE: ReadonlySet<number> = new Set([
+  ErrorCode.NON_EMPTY_GROUP,
+  ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC,
+  ErrorCode.GROUP_ID_NOT_FOUND,
+])
+
+interface GroupPlan {
+  readonly id: string
+  readonly protocol: 'classic' | 'consumer'
+}
+const GROUPS: readonly GroupPlan[] = [
+  { id: 'billing', protocol: 'classic' },
+  { id: 'search', protocol: 'consumer' },
+]
+
+/** The groups as a process serves them, where it does. */
+export const groupsOf = (log: Log | undefined): GroupCoordinator | undefined =>
+  log !== undefined && 'groups' in log ? (log.groups as GroupCoordinator) : undefined
+
+const keptTopic = (scene: Scene): KnownTopic => [...scene.topics.values()].find(({ name }) => name === KEPT_TOPIC)!
+
+/** How a client reaches the cluster. */
+function lineFor({ scene, gateway }: GroupTraffic, random: Seeded, name: string): GroupLine {
+  const draw = random.fraction()
+  if (draw < 0.35) return gatewayLine(scene, random, false)
+  if (draw < 0.6) return gatewayLine(scene, random, true)
+  const https = httpsLine(gateway.client(name), random)
+  return draw < 0.9 ? https : eitherLine(https, gatewayLine(scene, random, true), random)
+}
+
+function createMember(plan: GroupPlan, client: GroupClient): GroupMember {
+  return plan.protocol === 'classic' ? createClassicMember(client) : createConsumerMember(client)
+}
+
+/** The clients of one busy time. */
+export function groupClients(traffic: GroupTraffic, index: number, part: (total: number) => number): Promise<void>[] {
+  const { scene, random } = traffic
+  const clients: Promise<void>[] = []
+  for (const plan of GROUPS) {
+    const statics = random.chance(0.35)
+    for (let i = random.int(2, 4); i > 0; i--) {
+      const name = `${plan.id}${index}-${i}`
+      const instanceId = statics && i === 1 ? `${plan.id}-static` : undefined
+      clients.push(liveAsMember(traffic, random.fork(name), plan, name, instanceId, part(27)))
+    }
+    if (random.chance(0.5)) clients.push(administer(traffic, random.fork(`ga${index}${plan.id}`), plan.id, index))
+    clients.push(watch(traffic, random.fork(`gw${index}${plan.id}`), plan.id, `gw${index}${plan.id}`, part(8)))
+  }
+  return scene.busy ? clients : []
+}
+
+/** One client of a group, and those that take its place. */
+async function liveAsMember(
+  traffic: GroupTraffic,
+  random: Seeded,
+  plan: GroupPlan,
+  name: string,
+  instanceId: string | undefined,
+  rounds: number,
+): Promise<void> {
+  const { scene, incidents } = traffic
+  let lives = 0
+  const begin = (): { member: GroupMember; line: GroupLine } => {
+    const life = `${name}-${++lives}`
+    const line = lineFor(traffic, random, life)
+    const client = {
+      scene,
+      random: random.fork(life),
+      line,
+      group: plan.id,
+      name: life,
+      topic: keptTopic(scene),
+      instanceId,
+    }
+    return { member: createMember(plan, client), line }
+  }
+  let { member, line } = begin()
+  await scene.world.pause(random.duration(800))
+  for (let round = 0; round < rounds && scene.busy; round++) {
+    const isAlive = await member.step()
+    const draw = random.fraction()
+    const works = member.working().length > 0
+    if (!isAlive || draw < 0.04) {
+      // It says nothing any more, and somebody else comes.
+      incidents.count('group member falls silent')
+      if (random.chance(0.4)) void wakeLate(traffic, random.fork(`z${lives}`), member)
+      line.leave()
+      await scene.world.pause(random.duration(300))
+      ;({ member, line } = begin())
+    } else if (draw < 0.12 && works) {
+      incidents.count('group member sleeps and goes on')
+      await scene.world.pause(random.pick([0.3, 1, 1.3, 2.5]) * SESSION_MS)
+      await member.insist()
+    } else if (draw < 0.16 && works) {
+      await member.leave()
+      line.leave()
+      await scene.world.pause(random.duration(500))
+      ;({ member, line } = begin())
+    } else await scene.world.pause(random.duration(random.pick([150, 500, 900])))
+  }
+  if (random.chance(0.4)) await member.leave()
+  else if (random.chance(0.5)) void wakeLate(traffic, random.fork('z'), member)
+  line.leave()
+}
+
+/** A member that everybody has forgotten goes on where it was. Nobody waits for it. */
+async function wakeLate({ scene, incidents }: GroupTraffic, random: Seeded, member: GroupMember): Promise<void> {
+  await scene.world.pause(random.duration(random.pick([10_000, 60_000, HOUR_MS])))
+  if (member.working().length === 0) return
+  incidents.count('group member wakes up late')
+  await member.insist()
+}
+
+/** Looks at all offsets of a group, as nobody. */
+async function watch(
+  traffic: GroupTraffic,
+  random: Seeded,
+  group: string,
+  name: string,
+  rounds: number,
+): Promise<void> {
+  const { scene } = traffic
+  const line = lineFor(traffic, random, name)
+  const topic = keptTopic(scene)
+  const client = { scene, random, line, group, name, topic, instanceId: undefined }
+  for (let round = 0; round < rounds && scene.busy; round++) {
+    await scene.world.pause(random.duration(1_500))
+    await fetchOffsets(client, NOBODY, [], undefined)
+    if (random.chance(0.4)) line.leave()
+  }
+  line.leave()
+}
+
+/** Removes offsets or the whole group, while it has no members, or tries to. */
+async function administer(traffic: GroupTraffic, random: Seeded, group: string, index: number): Promise<void> {
+  const { scene, incidents } = traffic
+  const name = `ga${index}${group}`
+  const line = lineFor(traffic, random, name)
+  if (random.chance(0.3)) await scene.world.pause(random.duration(10_000))
+  for (let tries = random.int(1, 4); tries > 0 && scene.busy; tries--) {
+    const what = random.chance(0.5) ? 'group' : 'offsets'
+    const noted = scene.history.add<GroupRemoval>({
+      kind: 'groupRemoval',
+      group,
+      client: name,
+      what,
+      invoked: scene.history.tick(),
+      completed: undefined,
+      outcome: 'info',
+    })
+    const told = what === 'group' ? await removeGroup(line, group) : await removeOffsets(line, scene, group)
+    if (told?.isAlone) {
+      noted.completed = scene.history.tick()
+      if (told.code === ErrorCode.NONE) noted.outcome = 'ok'
+      else if (DEFINITE.has(told.code)) noted.outcome = 'fail'
+    }
+    if (told?.code === ErrorCode.NONE) {
+      incidents.count(what === 'group' ? 'group deleted' : 'offsets of a group deleted')
+      break
+    }
+    await scene.world.pause(random.duration(1_000))
+  }
+  line.leave()
+}
+
+type Told = { readonly code: number; readonly isAlone: boolean } | undefined
+
+async function removeGroup(line: GroupLine, group: string): Promise<Told> {
+  const answer = await line.ask(deleteGroups, 2, { groupsNames: [group] }, REQUEST_TIMEOUT_MS)
+  return answer && { code: answer.value.results[0]!.errorCode, isAlone: answer.isAlone }
+}
+
+async function removeOffsets(line: GroupLine, scene: Scene, group: string): Promise<Told> {
+  const { name, partitions } = keptTopic(scene)
+  const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex }))
+  const request = { groupId: group, topics: [{ name, partitions: all }] }
+  const answer = await line.ask(offsetDelete, 0, request, REQUEST_TIMEOUT_MS)
+  if (answer === undefined) return undefined
+  const { errorCode, topics } = answer.value
+  const codes = [errorCode, ...topics.flatMap((one) => one.partitions.map((partition) => partition.errorCode))]
+  return { code: codes.find((code) => code !== ErrorCode.NONE) ?? ErrorCode.NONE, isAlone: answer.isAlone }
+}
+
+/** Sweeps through random processes and the coordinate function, until `over`. */
+export async function runSweeps({ scene, random, incidents }: GroupTraffic, over: () => boolean): Promise<void> {
+  const { world, cluster, fleet } = scene
+  while (!over()) {
+    await world.pause(random.duration(4_000))
+    incidents.count('groups swept')
+    if (random.chance(0.3)) {
+      fleet.sweep()
+      continue
+    }
+    const { host, log } = random.pick(cluster.processes)
+    const groups = groupsOf(log)
+    if (groups !== undefined) host.deliver(() => void groups.sweep().catch(world.fail))
+  }
+}
+
+/**
+ * Faults have stopped: new members that do what they should share out all partitions in time, and commit. Where wall clocks
+ * differ they keep to one process, after a time in which everything has passed that a fast clock put into the future.
+ */
+export async function settleGroups(
+  traffic: GroupTraffic,
+  clocksDiffer: boolean,
+  sight: (anomaly: string, detail: string) => void,
+): Promise<void> {
+  const { scene, random } = traffic
+  if (clocksDiffer) await scene.world.pause(5 * HOUR_MS)
+  await Promise.all(
+    GROUPS.map((plan) => settleGroup(traffic, random.fork(`settle ${plan.id}`), plan, clocksDiffer, sight)),
+  )
+}
+
+async function settleGroup(
+  traffic: GroupTraffic,
+  random: Seeded,
+  plan: GroupPlan,
+  clocksDiffer: boolean,
+  sight: (anomaly: string, detail: string) => void,
+): Promise<void> {
+  const { scene } = traffic
+  const { world, cluster } = scene
+  const topic = keptTopic(scene)
+  const home = random.int(0, cluster.processes.length)
+  let goesOn = true
+  const members = Array.from({ length: random.int(1, 4) }, (_, i) => {
+    const name = `${plan.id}-last-${i}`
+    const line = clocksDiffer
+      ? gatewayLine(scene, random, false, () => cluster.connect(home))
+      : lineFor(traffic, random, name)
+    const client = { scene, random: random.fork(name), line, group: plan.id, name, topic, instanceId: undefined }
+    return { line, member: createMember(plan, client) }
+  })
+  const lives = members.map(async ({ member }) => {
+    while (goesOn && (await member.step())) await world.pause(random.int(300, 900))
+  })
+  const since = world.now()
+  let before: readonly number[] | undefined
+  const isShared = (): boolean => {
+    const all = members.flatMap(({ member }) => member.working())
+    return new Set(all).size === all.length && all.length === topic.partitions
+  }
+  // Stable: everything is somebody's, and since it was so everybody who has something has committed.
+  while (world.now() - since < STABLE_MS_MAX) {
+    await world.pause(250)
+    if (!isShared()) before = undefined
+    else if (before === undefined) before = members.map(({ member }) => member.commits)
+    else if (members.every(({ member }, i) => member.working().length === 0 || member.commits > before![i]!)) break
+  }
+  goesOn = false
+  if (world.now() - since >= STABLE_MS_MAX) {
+    const what = members.map(({ member }) => `${member.name} [${member.working()}] ${member.commits}`).join('; ')
+    sight(
+      'stuck',
+      `the group ${plan.id} is not stable after ${STABLE_MS_MAX} ms, ${topic.partitions} partitions: ${what}`,
+    )
+  }
+  await Promise.all(lives)
+  for (const { member, line } of members) {
+    await member.leave()
+    line.leave()
+  }
+}
+
+/** Counts what the clients of groups were told, for those who want to know whether anything happened at all. */
+export function countGroups(ops: readonly Op[], incidents: Incidents): void {
+  const generations = new Set<string>()
+  const owners = new Map<PartitionName, string>()
+  const outcomes = { ok: 'commit acknowledged', fail: 'commit refused', info: 'commit in doubt' } as const
+  for (const op of ops) {
+    if (op.kind === 'groupCommit') incidents.count(outcomes[op.outcome])
+    if (op.kind !== 'groupTold') continue
+    const generation = `${op.group} ${op.generation}`
+    if (op.protocol === 'classic' && !generations.has(generation)) incidents.count('generation of a classic group')
+    generations.add(generation)
+    for (const partition of op.assignment ?? []) {
+      const place = `${op.group} ${partition}`
+      if ((owners.get(place) ?? op.client) !== op.client) incidents.count('partition of a group taken over')
+      owners.set(place, op.client)
+    }
+  }
+}
+
+/** Everybody is asked for all offsets once more. */
+export async function lastLooks({ scene, random }: GroupTraffic): Promise<void> {
+  const topic = keptTopic(scene)
+  for (const { id } of GROUPS) {
+    for (const [index] of scene.cluster.processes.entries()) {
+      const line = gatewayLine(scene, random, false, () => scene.cluster.connect(index))
+      const client = { scene, random, line, group: id, name: `last look ${index}`, topic, instanceId: undefined }
+      for (let tries = 0; tries < 20; tries++) {
+        if ((await fetchOffsets(client, NOBODY, [], undefined)) instanceof Map) break
+        await scene.world.pause(100)
+      }
+      line.leave()
+    }
+  }
+}
