@@ -241,6 +241,8 @@ export const GROUP_VIEW_AGE_MS = 1000
 export const GROUP_TURN_TRIES_MAX = 12
 /** Groups that one process keeps a view of; the least recently used leave first. */
 export const GROUP_ROOMS_MAX = 10_000
+/** Between the fences of a group that was deleted and of the next one of its name: more than one turn of a room can raise. */
+export const GROUP_FENCE_DISTANCE = 65_536
 /** Requests about groups that one process holds, those that wait for a rebalance among them. */
 export const GROUP_REQUESTS_MAX = 20_000
 /** How long a commit is checked again after its group changed beside it: Kafka's clients have given it up by then. */

@@ -128,7 +128,6 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
     offsets,
     documents,
     clock,
-    settings,
     ask,
     offsetsRetentionMs: args.offsetsRetentionMs,
   })

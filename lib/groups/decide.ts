@@ -96,13 +96,21 @@ export const leave = (request: LeaveRequest): GroupEvent<LeaveAnswer | GroupRefu
   mayBeOld: never,
 })
 
-export const consumerBeat = (
-  request: ConsumerHeartbeatRequest,
-): GroupEvent<ConsumerHeartbeatAnswer | GroupRefusal> => ({
-  decide: (group, context) => consumerHeartbeat(group, request, context),
-  // An assignment that is told again may have been taken away a moment ago.
-  mayBeOld: (answer) => answer.kind === 'beat' && !('assignment' in answer && answer.assignment !== undefined),
-})
+export const consumerBeat = (request: ConsumerHeartbeatRequest): GroupEvent<ConsumerHeartbeatAnswer | GroupRefusal> => {
+  // Decided again after a write in doubt, a member that was given its id is the same one.
+  let given: string | undefined
+  return {
+    decide(group, context) {
+      const newId = (): string => {
+        given ??= context.newId()
+        return given
+      }
+      return consumerHeartbeat(group, request, { ...context, newId })
+    },
+    // An assignment that is told again may have been taken away a moment ago.
+    mayBeOld: (answer) => answer.kind === 'beat' && !('assignment' in answer && answer.assignment !== undefined),
+  }
+}
 
 /** Whether a member may read the group's offsets: as in Kafka anybody may, but a member of KIP-848 only while it is one. */
 export const checkReader = (committer: Committer): GroupEvent<CommitCheck> => ({

@@ -3,7 +3,7 @@
 // of processes may have a room for the same group: a change counts when its compare-and-set was applied, and what lost the
 // race is decided again on what won. ⚠ Order: the group's document with its fence, the fence in the journal, the answers.
 import { type Clock, sleep } from '../base/clock.ts'
-import { GROUP_TURN_TRIES_MAX, GROUP_VIEW_AGE_MS } from '../base/limits.ts'
+import { GROUP_FENCE_DISTANCE, GROUP_TURN_TRIES_MAX, GROUP_VIEW_AGE_MS } from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { Unserved } from '../log/log.ts'
 import type { DocumentStore } from '../storage/ports.ts'
@@ -99,11 +99,14 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     const asked = { sentAt: clock.monotonic(), order: ++orders }
     const [found] = await Promise.all([documents.get(key), seen.known ? undefined : seen.read()])
     if (found.kind === 'unavailable') return undefined
-    view =
-      found.kind === 'missing'
-        ? { group: undefined, version: 0, ...asked }
-        : { group: decodeGroup(found.document.body), version: found.document.version, ...asked }
-    return view
+    const document = found.kind === 'found' ? found.document : undefined
+    return learn({ group: document && decodeGroup(document.body), version: document?.version ?? 0, ...asked })
+  }
+
+  function learn(found: View): View {
+    seen.about(found.group)
+    view = found
+    return found
   }
 
   function decideAll(before: Group | undefined, batch: readonly Queued[]): Decisions {
@@ -111,7 +114,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     let group = before === undefined ? undefined : tick(before, at)
     const answers = batch.map(({ event }) => {
       const step = event.decide(group, at)
-      group = step.group
+      group = group === undefined ? begun(step.group, at) : step.group
       if (step.seen !== undefined) seen.note(step.seen, at.nowMs)
       return step.answer
     })
@@ -132,7 +135,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     view = undefined
     if (put.kind === 'conflict') {
       const { current } = put
-      view = { group: current && decodeGroup(current.body), version: current?.version ?? 0, ...asked }
+      learn({ group: current && decodeGroup(current.body), version: current?.version ?? 0, ...asked })
     } else if (put.kind === 'unknown' && body !== undefined) {
       // Ours, if nobody else can have written these very bytes at this very version.
       const found = await documents.get(key)
@@ -150,6 +153,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     if (found?.group !== undefined && found.group.fence < ports.foldedFence(groupId)) {
       found = await look(() => false)
       if (found?.group !== undefined && found.group.fence < ports.foldedFence(groupId)) {
+        seen.about(undefined)
         return { ...found, group: undefined }
       }
     }
@@ -160,10 +164,16 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   async function tryOnce(batch: readonly Queued[], order: number, fresh: boolean): Promise<Decisions | 'again'> {
     const isFresh = (known: View): boolean => known.order > order
     const isYoung = ({ sentAt }: View): boolean => clock.monotonic() - sentAt <= GROUP_VIEW_AGE_MS
+    const fenceBefore = ports.foldedFence(groupId)
     const found = await current(fresh ? isFresh : isYoung)
     if (found === undefined) return 'again'
     // What a state made anew starts above must be known as it is now, and topics as they were a second ago.
     if ((await ports.refresh(found.group === undefined ? 0 : GROUP_VIEW_AGE_MS)).kind !== 'fresh') return 'again'
+    // ⚠ Somebody made a group since, perhaps: who is let pass because there is none may not pass under that one's fence.
+    if (found.group === undefined && ports.foldedFence(groupId) !== fenceBefore) {
+      view = undefined
+      return 'again'
+    }
     if (found.group !== undefined && nextDeadlineMs(found.group, context()) <= context().nowMs) {
       // Somebody seems to be overdue: another process may have heard of them.
       if (!(await seen.read())) return 'again'
@@ -175,6 +185,8 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
       if (old) return 'again'
       await seen.write(group)
     } else {
+      // Of a group made anew the times come first: older ones of the same numbers may have been left behind.
+      if (found.group === undefined) await seen.write(group)
       const [isWritten] = await Promise.all([write(found, group), seen.write(group)])
       if (!isWritten) return 'again'
       if (isNews(found.group, group)) wakeAll()
@@ -258,6 +270,15 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
       signal.removeEventListener('abort', wake)
     },
   }
+}
+
+/**
+ * A group made anew. ⚠ Documents start at version 1 again, so a process that slept on the last state of the group that was
+ * deleted may put what it made of that in the place of this one. A turn raises a fence by far less than this distance, so
+ * that state has a fence below this group's, and counts as missing.
+ */
+function begun(group: Group | undefined, { foldedFence }: Pick<StepContext, 'foldedFence'>): Group | undefined {
+  return group === undefined || foldedFence === 0 ? group : { ...group, fence: group.fence + GROUP_FENCE_DISTANCE }
 }
 
 /** Answers that give nobody a generation, an assignment or a right. */

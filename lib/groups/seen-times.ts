@@ -8,10 +8,14 @@ import type { Group } from './group.ts'
 import { decodeSeen, encodeSeen, seenKey } from './seen-document.ts'
 
 const WRITE_TRIES_MAX = 4
+/** How long a time counts that is of nobody this view of the group knows: somebody who joined through another process. */
+const UNKNOWN_MS_MAX = 2 * GROUP_VIEW_AGE_MS
 
 export interface SeenTimes {
   /** The document was read once. */
   readonly known: boolean
+  /** Told of each view of the group: with a group that is another one, times of the same numbers are forgotten. */
+  about(group: Group | undefined): void
   of(memberNumber: number): number
   note(memberNumber: number, atMs: number): void
   /** False when the store does not answer. */
@@ -30,6 +34,8 @@ export function createSeenTimes(
   let stored: ReadonlyMap<number, number> = new Map()
   let version = 0
   let readAt = Number.NEGATIVE_INFINITY
+  /** The next member's number as of the newest view: it goes down when the group was removed. */
+  let nextNumber = 0
 
   function learn(body: Uint8Array | undefined, newVersion: number): void {
     stored = body === undefined ? new Map() : decodeSeen(body)
@@ -65,13 +71,26 @@ export function createSeenTimes(
   /** What is to be stored: of members only, and of those that this view of the group does not know yet. */
   function merged(group: Group): Map<number, number> {
     const numbers = new Set(group.members.map(({ number }) => number))
-    const times = [...heard].filter(([number]) => numbers.has(number) || number >= group.nextMemberNumber)
+    const sinceMs = clock.now() - UNKNOWN_MS_MAX
+    const times = [...heard].filter(
+      ([number, at]) => numbers.has(number) || (number >= group.nextMemberNumber && at >= sinceMs),
+    )
     return new Map(times.sort(([a], [b]) => a - b))
+  }
+
+  /** Keeps no time of whom nobody will ask again: a group may see members come and go for years. */
+  function forgetAllBut(times: ReadonlyMap<number, number>): void {
+    for (const number of heard.keys()) if (!times.has(number)) heard.delete(number)
   }
 
   return {
     get known() {
       return readAt > Number.NEGATIVE_INFINITY
+    },
+    about(group) {
+      const next = group?.nextMemberNumber ?? 0
+      if (next < nextNumber) forgetAllBut(new Map())
+      nextNumber = next
     },
     of,
     note(memberNumber, atMs) {
@@ -89,6 +108,7 @@ export function createSeenTimes(
         if (put.kind === 'applied') {
           stored = times
           version = put.version
+          forgetAllBut(times)
         } else if (put.kind === 'conflict') learn(put.current?.body, put.current?.version ?? 0)
         else return
       }

@@ -154,6 +154,11 @@ export const groupMutants: readonly Mutant[] = [
         search: 'fence: Math.max(context.foldedFence, before?.fence ?? 0) + 1,',
         replace: 'fence: (before?.fence ?? 0) + 1,',
       },
+      {
+        file: ROOM,
+        search: 'foldedFence === 0 ? group : { ...group, fence: group.fence + GROUP_FENCE_DISTANCE }',
+        replace: 'foldedFence < 0 ? undefined : group',
+      },
     ],
     seeds: 100,
   },
@@ -210,9 +215,9 @@ export const groupMutants: readonly Mutant[] = [
     sentence: 'the fence rises when a group is deleted',
     edits: [
       {
-        file: 'lib/groups/administration.ts',
-        search: "return { group: { ...group, fence: group.fence + 1 }, answer: { kind: 'closed' } }",
-        replace: "return { group, answer: { kind: 'closed' } }",
+        file: 'lib/groups/removal.ts',
+        search: "return { group: { ...group, fence }, answer: { kind: 'closed', fence } }",
+        replace: "return { group, answer: { kind: 'closed', fence: group.fence } }",
       },
     ],
     seeds: 1000,

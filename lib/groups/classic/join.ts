@@ -60,6 +60,8 @@ function joinAgain(group: ClassicGroup, member: ClassicMember, request: JoinRequ
   if (isOvertaken(member, request.token)) return { group, answer: joinAnswer(group, member, request) }
   // Answered for a generation that is about to end: its client still waits and so takes part in the next one.
   if (group.phase === 'preparingRebalance' && member.joining !== request.token) {
+    // The same name does not make it the same request.
+    if (!supports(group, request)) return refuse(group, request, 'inconsistentProtocol')
     return takePart(group, member, request, context)
   }
   return heard(group, member.number, request)
