@@ -64,7 +64,7 @@ interface Slot extends Environment {
 
 type Handler = (runtime: FunctionRuntime, host: Host, remainingMs: () => number) => Promise<HttpResponse>
 
-const ENVIRONMENTS_MAX = 3
+const ENVIRONMENTS_MAX = 4
 const HOUR_MS = 3_600_000
 /** What Lambda gives an invocation here. */
 const TIME_MS_MAX = 30_000

@@ -87,15 +87,41 @@ export function groupClients(traffic: GroupTraffic, index: number, part: (total:
   const clients: Promise<void>[] = []
   for (const plan of GROUPS) {
     const statics = random.chance(0.35)
+    const lives: Promise<void>[] = []
     for (let i = random.int(2, 4); i > 0; i--) {
       const name = `${plan.id}${index}-${i}`
       const instanceId = statics && i === 1 ? `${plan.id}-static` : undefined
-      clients.push(liveAsMember(traffic, random.fork(name), plan, name, instanceId, part(27)))
+      lives.push(liveAsMember(traffic, random.fork(name), plan, name, instanceId, part(27)))
     }
-    if (random.chance(0.5)) clients.push(administer(traffic, random.fork(`ga${index}${plan.id}`), plan.id, index))
+    clients.push(
+      Promise.all(lives).then(() => succeed(traffic, random.fork(`after ${index}${plan.id}`), plan, index, part(6))),
+    )
+    // At the beginning of a later busy time the members of the one before are gone, or soon will be.
+    if (random.chance(index === 0 ? 0.1 : 0.5)) {
+      const name = `ga${index}${plan.id}`
+      clients.push(administer(traffic, random.fork(name), plan.id, name, random.int(2, 6)))
+    }
     clients.push(watch(traffic, random.fork(`gw${index}${plan.id}`), plan.id, `gw${index}${plan.id}`, part(8)))
   }
   return scene.busy ? clients : []
+}
+
+/** When all members have said their last, the group may be removed, and another member may come to what is left. */
+async function succeed(
+  traffic: GroupTraffic,
+  random: Seeded,
+  plan: GroupPlan,
+  index: number,
+  rounds: number,
+): Promise<void> {
+  const { scene } = traffic
+  if (!scene.busy || random.chance(0.5)) return
+  await scene.world.pause(SESSION_MS * random.pick([0.1, 1.2]))
+  const name = `${plan.id}${index}-new`
+  const admin = administer(traffic, random.fork('admin'), plan.id, `${name}-admin`, 3)
+  if (random.chance(0.6)) await admin
+  await liveAsMember(traffic, random.fork(name), plan, name, undefined, rounds)
+  await admin
 }
 
 /** One client of a group, and those that take its place. */
@@ -181,13 +207,18 @@ async function watch(
 }
 
 /** Removes offsets or the whole group, while it has no members, or tries to. */
-async function administer(traffic: GroupTraffic, random: Seeded, group: string, index: number): Promise<void> {
+async function administer(
+  traffic: GroupTraffic,
+  random: Seeded,
+  group: string,
+  name: string,
+  triesMax: number,
+): Promise<void> {
   const { scene, incidents } = traffic
-  const name = `ga${index}${group}`
   const line = lineFor(traffic, random, name)
   if (random.chance(0.3)) await scene.world.pause(random.duration(10_000))
-  for (let tries = random.int(1, 4); tries > 0 && scene.busy; tries--) {
-    const what = random.chance(0.5) ? 'group' : 'offsets'
+  for (let tries = triesMax; tries > 0 && scene.busy; tries--) {
+    const what = random.chance(0.7) ? 'group' : 'offsets'
     const noted = scene.history.add<GroupRemoval>({
       kind: 'groupRemoval',
       group,
@@ -207,7 +238,7 @@ async function administer(traffic: GroupTraffic, random: Seeded, group: string, 
       incidents.count(what === 'group' ? 'group deleted' : 'offsets of a group deleted')
       break
     }
-    await scene.world.pause(random.duration(1_000))
+    await scene.world.pause(random.duration(400))
   }
   line.leave()
 }
