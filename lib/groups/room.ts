@@ -75,6 +75,8 @@ interface View {
 interface Decisions {
   readonly group: Group | undefined
   readonly answers: readonly { readonly kind: string }[]
+  /** The journal's fence was looked at when the group's was raised just now: nobody else has raised it there. */
+  readonly raised: boolean
 }
 
 const PAUSE_MS_MIN = 5
@@ -109,7 +111,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     return found
   }
 
-  function decideAll(before: Group | undefined, batch: readonly Queued[]): Decisions {
+  function decideAll(before: Group | undefined, batch: readonly Queued[]): Omit<Decisions, 'raised'> {
     const at = context()
     let group = before === undefined ? undefined : tick(before, at)
     const answers = batch.map(({ event }) => {
@@ -184,23 +186,33 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
       const old = !isFresh(found) && answers.some((answer, i) => !batch[i]!.event.mayBeOld(answer as never))
       if (old) return 'again'
       await seen.write(group)
-    } else {
-      // Of a group made anew the times come first: older ones of the same numbers may have been left behind.
-      if (found.group === undefined) await seen.write(group)
-      const [isWritten] = await Promise.all([write(found, group), seen.write(group)])
-      if (!isWritten) return 'again'
-      if (isNews(found.group, group)) wakeAll()
+      return { ...decisions, raised: false }
     }
-    return decisions
+    const raised = (group?.fence ?? 0) > (found.group?.fence ?? 0)
+    if (raised && found.group !== undefined) {
+      // ⚠ With the deletion of the last second unseen, a state from before it that was put back looks like the group.
+      if ((await ports.refresh(0)).kind !== 'fresh' || found.group.fence < ports.foldedFence(groupId)) return 'again'
+    }
+    // Of a group made anew the times come first: older ones of the same numbers may have been left behind.
+    if (found.group === undefined) await seen.write(group)
+    const [isWritten] = await Promise.all([write(found, group), seen.write(group)])
+    if (!isWritten) return 'again'
+    if (isNews(found.group, group)) wakeAll()
+    return { ...decisions, raised }
   }
 
   /** Whoever may be told of a generation or an assignment is told when the journal knows its fence. */
-  async function fenceFirst({ group, answers }: Decisions, origin: number): Promise<Unserved | undefined> {
+  async function fenceFirst(
+    { group, answers, raised: isOurs }: Decisions,
+    origin: number,
+  ): Promise<Unserved | undefined> {
     if (group === undefined || ports.foldedFence(groupId) >= group.fence || !answers.some(restsOnFence))
       return undefined
-    const refreshed = await ports.refresh(0)
-    if (refreshed.kind !== 'fresh') return refreshed
-    if (ports.foldedFence(groupId) >= group.fence) return undefined
+    if (!isOurs) {
+      const refreshed = await ports.refresh(0)
+      if (refreshed.kind !== 'fresh') return refreshed
+      if (ports.foldedFence(groupId) >= group.fence) return undefined
+    }
     const raised = await ports.raiseFence(groupId, group.fence, origin)
     if (raised.kind === 'raised') return undefined
     return raised.kind === 'limit' ? { kind: 'unavailable' } : raised

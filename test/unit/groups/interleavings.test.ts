@@ -4,7 +4,6 @@
 import { describe, expect, it } from 'vitest'
 import { createGroups } from '../../../lib/groups/coordinator.ts'
 import { groupKey } from '../../../lib/groups/group-document.ts'
-import type { ConsumerHeartbeatRequest, JoinRequest } from '../../../lib/groups/requests.ts'
 import { seenKey } from '../../../lib/groups/seen-document.ts'
 import { seededRandom } from '../support/manual-clock.ts'
 import {
@@ -14,113 +13,19 @@ import {
   type GroupsWorld,
   SETTINGS,
 } from './support/groups-world.ts'
+import {
+  beatAt,
+  commitAt,
+  emptiedGroup,
+  heartbeatOf,
+  isGroup,
+  joinAt,
+  memberAt,
+  syncAt,
+  untilHeld,
+} from './support/one-request.ts'
 
 const DAY_MS = 24 * 3_600_000
-const NEVER = new AbortController().signal
-const isGroup = ([key]: readonly unknown[]): boolean => key === groupKey('g')
-let tokens = 0
-
-/** Joins through one process, as a client that needs no id first. */
-const joinAt = ({ groups }: GroupProcess, request: Partial<JoinRequest> = {}) =>
-  groups.join(
-    {
-      groupId: 'g',
-      memberId: '',
-      instanceId: undefined,
-      clientId: 'client',
-      clientHost: '/127.0.0.1',
-      protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: 'bWV0YQ==' }],
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 30_000,
-      memberIdRequired: false,
-      knowsSkipAssignment: true,
-      token: `interleaved ${tokens++}`,
-      ...request,
-    },
-    { signal: NEVER, mayWait: false },
-  )
-
-const commitAt = (
-  of: GroupsWorld,
-  { groups }: GroupProcess,
-  offset: number,
-  member: { readonly memberId?: string; readonly generation?: number } = {},
-  partition = 0,
-) =>
-  groups.commit(
-    {
-      groupId: 'g',
-      memberId: member.memberId ?? '',
-      instanceId: undefined,
-      generationOrEpoch: member.generation ?? -1,
-      knowsEpochs: false,
-    },
-    [{ topicId: of.topic.id, partition, offset, leaderEpoch: -1, metadata: '' }],
-    undefined,
-  )
-
-const syncAt = ({ groups }: GroupProcess, memberId: string, generation: number) =>
-  groups.sync(
-    {
-      groupId: 'g',
-      memberId,
-      instanceId: undefined,
-      generation,
-      protocolType: 'consumer',
-      protocol: 'range',
-      assignments: [{ memberId, assignment: 'YQ==' }],
-    },
-    { signal: NEVER, mayWait: false },
-  )
-
-/** A heartbeat of member `m` that joins and reads the topic. */
-const heartbeatOf = (request: Partial<ConsumerHeartbeatRequest>): ConsumerHeartbeatRequest => ({
-  groupId: 'g',
-  memberId: 'm',
-  memberEpoch: 0,
-  instanceId: undefined,
-  rackId: undefined,
-  clientId: 'client',
-  clientHost: '/127.0.0.1',
-  rebalanceTimeoutMs: 30_000,
-  subscribedTopics: ['t'],
-  subscribedPattern: undefined,
-  serverAssignor: undefined,
-  owned: [],
-  ...request,
-})
-
-const leaveAt = ({ groups }: GroupProcess, memberId: string) =>
-  groups.leave({ groupId: 'g', members: [{ memberId, instanceId: undefined }] })
-
-/** A member that joined and synced through one process; it leads. */
-async function memberAt(of: GroupsWorld, process: GroupProcess, request: Partial<JoinRequest> = {}) {
-  const joined = await of.run(joinAt(process, request))
-  if (joined.kind !== 'joined') throw new Error(joined.kind)
-  expect((await of.run(syncAt(process, joined.memberId, joined.generation))).kind).toBe('synced')
-  return joined
-}
-
-/** A group without members for which an offset is stored. */
-async function emptiedGroup(of: GroupsWorld): Promise<void> {
-  const process = of.processes[0]!
-  const member = await memberAt(of, process)
-  expect((await of.run(commitAt(of, process, 10, member))).kind).toBe('committed')
-  expect((await of.run(leaveAt(process, member.memberId))).kind).toBe('left')
-}
-
-const beatAt = (
-  of: GroupsWorld,
-  { groups }: GroupProcess,
-  { memberId, generation }: { memberId: string; generation: number },
-) => of.run(groups.heartbeat({ groupId: 'g', memberId, instanceId: undefined, generation }))
-
-/** Waits until a process waits for what its script holds back. */
-async function untilHeld(of: GroupsWorld, { script }: GroupProcess): Promise<void> {
-  for (let i = 0; script.held === 0 && i < 400; i++) await of.world.clock.advance(5)
-  expect(script.held).toBe(1)
-}
 
 describe('a commit', () => {
   // It saw that there is no group, slept, and took the fence that the first member had raised meanwhile for its own.
@@ -249,6 +154,23 @@ describe('a deletion', () => {
     const outcome = await of.run(late)
     // Whoever slept is in the group, or who was in it commits: not both.
     expect([synced.kind, outcome.kind]).not.toEqual(['synced', 'committed'])
+  })
+
+  // A process that had read the journal within the last second took the state that was put back for the group.
+  it('is not undone through a process that has not heard of it yet, by a state that somebody put back', async () => {
+    const of = await createGroupsWorld('one coordinator')
+    await emptiedGroup(of)
+    const old = await of.world.plain.documents.get(groupKey('g'))
+    const [unaware, client] = [await of.open(), await of.open()]
+    await of.run(unaware.log.refresh())
+    expect((await of.run(of.processes[0]!.groups.delete('g'))).kind).toBe('deleted')
+    if (old.kind === 'found') await of.world.plain.documents.put(groupKey('g'), old.document.body, 0)
+    client.script.next('append', 'hold')
+    const late = commitAt(of, client, 7)
+    await untilHeld(of, client)
+    const joined = await of.run(joinAt(unaware))
+    client.script.release()
+    expect([joined.kind, (await of.run(late)).kind]).toEqual(['joined', 'unknownMember'])
   })
 
   it('of offsets stops before a topic that somebody has subscribed to meanwhile', async () => {
