@@ -93,11 +93,6 @@ export interface Members {
    * process is ever in the list.
    */
   steadyMs?(): number
-  /**
-   * For how long the list has been the same while it was read on time; 0 when it was not. Absent where nobody but this
-   * process is ever in the list.
-   */
-  steadyMs?(): number
   /** Reads the membership document again; concurrent calls share one read. Keeps the old view when the store does not answer. */
   refresh(): Promise<void>
 }

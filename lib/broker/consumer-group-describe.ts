@@ -8,7 +8,7 @@ import type {
   ConsumerGroupDescribeResponse,
 } from '../wire/messages/consumer-group-describe.ts'
 import { GROUP_OPERATIONS, OPERATIONS_OMITTED } from './authorized-operations.ts'
-import type { GroupContext } from './context.ts'
+import type { BrokerContext } from './context.ts'
 import { eachGroup, isGroupId } from './group-requests.ts'
 import { groupFailure } from './outcomes.ts'
 
@@ -19,7 +19,7 @@ type Described = ConsumerGroupDescribeResponse['groups'][number]
 type Member = Described['members'][number]
 
 export async function handleConsumerGroupDescribe(
-  context: GroupContext,
+  context: BrokerContext,
   { groupIds, includeAuthorizedOperations }: ConsumerGroupDescribeRequest,
 ): Promise<ConsumerGroupDescribeResponse> {
   const groups = await eachGroup(groupIds, {
@@ -42,7 +42,7 @@ export function consumerGroupDescribeError(
   return { throttleTimeMs: 0, groups: groupIds.map((groupId) => failed(groupId, errorCode, null)) }
 }
 
-async function describe({ log, groups, settings }: GroupContext, groupId: string): Promise<Described> {
+async function describe({ log, groups, settings }: BrokerContext, groupId: string): Promise<Described> {
   if (!isGroupId(groupId)) {
     const { errorCode, errorMessage } = groupFailure({ kind: 'invalidGroupId' }, 'describeGroup')
     return failed(groupId, errorCode, errorMessage)

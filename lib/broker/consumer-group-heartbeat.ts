@@ -7,7 +7,7 @@ import type {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
 } from '../wire/messages/consumer-group-heartbeat.ts'
-import type { Call, GroupContext } from './context.ts'
+import type { BrokerContext, Call } from './context.ts'
 import { clientOf, isGroupId } from './group-requests.ts'
 import { isForCoordinator } from './hints.ts'
 import { groupFailure } from './outcomes.ts'
@@ -19,7 +19,7 @@ const LEAVE = -1
 const LEAVE_FOR_A_WHILE = -2
 
 export async function handleConsumerGroupHeartbeat(
-  context: GroupContext,
+  context: BrokerContext,
   request: ConsumerGroupHeartbeatRequest,
   call: Call,
 ): Promise<ConsumerGroupHeartbeatResponse> {

@@ -12,8 +12,7 @@ import type { BrokerSettings } from './broker-settings.ts'
 /** The ports of the broker. */
 export interface BrokerContext {
   readonly log: Log
-  /** Undefined: this process serves no groups. */
-  readonly groups?: Groups
+  readonly groups: Groups
   readonly members: Members
   readonly settings: BrokerSettings
   readonly compression: Compression
@@ -22,11 +21,6 @@ export interface BrokerContext {
   readonly logger: Logger
   /** What DescribeLogDirs calls the store: a directory, or a URL. */
   readonly logDir?: string
-}
-
-/** What the handlers of groups are given. */
-export interface GroupContext extends BrokerContext {
-  readonly groups: Groups
 }
 
 /** The request being answered, apart from its body. */

@@ -1,12 +1,12 @@
 // DeleteGroups: removes groups that have no members, with their offsets, each with an error of its own.
 import { ErrorCode } from '../wire/errors.ts'
 import type { DeleteGroupsRequest, DeleteGroupsResponse } from '../wire/messages/delete-groups.ts'
-import type { GroupContext } from './context.ts'
+import type { BrokerContext } from './context.ts'
 import { eachGroup, isGroupId } from './group-requests.ts'
 import { groupFailure } from './outcomes.ts'
 
 export async function handleDeleteGroups(
-  context: GroupContext,
+  context: BrokerContext,
   { groupsNames }: DeleteGroupsRequest,
 ): Promise<DeleteGroupsResponse> {
   const results = await eachGroup(groupsNames, {
@@ -18,7 +18,7 @@ export async function handleDeleteGroups(
   return { throttleTimeMs: 0, results }
 }
 
-async function deleteOne({ groups }: GroupContext, groupId: string): Promise<number> {
+async function deleteOne({ groups }: BrokerContext, groupId: string): Promise<number> {
   // Offsets may have been kept without a group id, so the empty one may be deleted.
   if (!isGroupId(groupId, 'mayBeEmpty')) return ErrorCode.INVALID_GROUP_ID
   const outcome = await groups.delete(groupId)

@@ -5,7 +5,7 @@ import type { ClassicGroup, ClassicMember } from '../groups/group.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import type { DescribeGroupsRequest, DescribeGroupsResponse } from '../wire/messages/describe-groups.ts'
 import { GROUP_OPERATIONS, OPERATIONS_OMITTED } from './authorized-operations.ts'
-import type { Call, GroupContext } from './context.ts'
+import type { BrokerContext, Call } from './context.ts'
 import { eachGroup, fromBase64, isGroupId } from './group-requests.ts'
 import { groupFailure } from './outcomes.ts'
 
@@ -16,7 +16,7 @@ const NOTHING = new Uint8Array(0)
 type Described = DescribeGroupsResponse['groups'][number]
 
 export async function handleDescribeGroups(
-  context: GroupContext,
+  context: BrokerContext,
   { groups, includeAuthorizedOperations }: DescribeGroupsRequest,
   { apiVersion }: Call,
 ): Promise<DescribeGroupsResponse> {
@@ -37,7 +37,7 @@ export function describeGroupsError({ groups }: DescribeGroupsRequest, errorCode
   return { throttleTimeMs: 0, groups: groups.map((groupId) => failed(groupId, errorCode, null)) }
 }
 
-async function describe({ groups }: GroupContext, groupId: string, apiVersion: number): Promise<Described> {
+async function describe({ groups }: BrokerContext, groupId: string, apiVersion: number): Promise<Described> {
   // Offsets may have been kept without a group id, so the empty one may be described.
   if (!isGroupId(groupId, 'mayBeEmpty')) {
     const { errorCode, errorMessage } = groupFailure({ kind: 'invalidGroupId' }, 'describeGroup')

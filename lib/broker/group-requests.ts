@@ -2,7 +2,7 @@
 // members understand (their metadata and assignments) are base64 inside, since a group's document is text; they are turned
 // here and nowhere else. A request that asks about many groups is answered a few at a time, each group once, so that naming
 // one of them a thousand times costs nothing.
-import { GROUP_ID_BYTES_MAX, GROUPS_ANSWER_BYTES_MAX, GROUPS_AT_ONCE_MAX } from '../base/limits.ts'
+import { GROUP_ID_BYTES_MAX, GROUPS_ANSWER_BYTES_MAX, GROUPS_AT_ONCE_MAX, GROUPS_MAX } from '../base/limits.ts'
 import type { Patience } from '../groups/groups.ts'
 import { formatRequestId } from '../wire/https.ts'
 import type { BrokerContext, Call } from './context.ts'
@@ -62,7 +62,9 @@ export async function eachGroup<Asked, Answer>(
     while (next < distinct.length) {
       const at = next++
       const one = distinct[at]!
-      const answer = sizeBytes > GROUPS_ANSWER_BYTES_MAX ? about.refuse(one) : await about.answer(one)
+      // There are never more groups than that; a frame has room for millions of names, and each is looked up.
+      const isTooMuch = at >= GROUPS_MAX || sizeBytes > GROUPS_ANSWER_BYTES_MAX
+      const answer = isTooMuch ? about.refuse(one) : await about.answer(one)
       sizeBytes += about.sizeBytes(answer)
       answers[at] = answer
     }

@@ -1,12 +1,12 @@
 // Heartbeat: a member says that it lives and learns whether to join again. Only the answer's error code says anything.
 import { ErrorCode } from '../wire/errors.ts'
 import type { HeartbeatRequest, HeartbeatResponse } from '../wire/messages/heartbeat.ts'
-import type { GroupContext } from './context.ts'
+import type { BrokerContext } from './context.ts'
 import { isGroupId } from './group-requests.ts'
 import { groupFailure } from './outcomes.ts'
 
 export async function handleHeartbeat(
-  { groups }: GroupContext,
+  { groups }: BrokerContext,
   { groupId, memberId, generationId, groupInstanceId }: HeartbeatRequest,
 ): Promise<HeartbeatResponse> {
   if (!isGroupId(groupId)) return heartbeatError(ErrorCode.INVALID_GROUP_ID)

@@ -2,7 +2,7 @@
 // tells the leader about everybody, the others only who leads. Version 0 has no rebalance timeout; its session timeout counts.
 import { ErrorCode } from '../wire/errors.ts'
 import type { JoinGroupRequest, JoinGroupResponse } from '../wire/messages/join-group.ts'
-import type { Call, GroupContext } from './context.ts'
+import type { BrokerContext, Call } from './context.ts'
 import { clientOf, fromBase64, isGroupId, notYet, patienceOf, toBase64, tokenOf } from './group-requests.ts'
 import { isForCoordinator } from './hints.ts'
 import { groupFailure } from './outcomes.ts'
@@ -14,7 +14,7 @@ const SKIP_ASSIGNMENT_FROM = 9
 
 /** `later`: the door does not wait. Undefined: the client is gone. */
 export async function handleJoinGroup(
-  context: GroupContext,
+  context: BrokerContext,
   request: JoinGroupRequest,
   call: Call,
 ): Promise<JoinGroupResponse | 'later' | undefined> {

@@ -2,14 +2,14 @@
 // with an error of its own. Up to version 2 the one member's error is that of the answer.
 import { ErrorCode } from '../wire/errors.ts'
 import type { LeaveGroupRequest, LeaveGroupResponse } from '../wire/messages/leave-group.ts'
-import type { Call, GroupContext } from './context.ts'
+import type { BrokerContext, Call } from './context.ts'
 import { isGroupId } from './group-requests.ts'
 import { groupFailure } from './outcomes.ts'
 
 const FIRST_BATCHED_VERSION = 3
 
 export async function handleLeaveGroup(
-  { groups }: GroupContext,
+  { groups }: BrokerContext,
   { groupId, memberId, members }: LeaveGroupRequest,
   { apiVersion }: Call,
 ): Promise<LeaveGroupResponse> {

@@ -3,11 +3,11 @@
 // Java's does, is told the same by each and forgets the repeats.
 import { ErrorCode } from '../wire/errors.ts'
 import type { ListGroupsRequest, ListGroupsResponse } from '../wire/messages/list-groups.ts'
-import type { GroupContext } from './context.ts'
+import type { BrokerContext } from './context.ts'
 import { groupFailure } from './outcomes.ts'
 
 export async function handleListGroups(
-  { groups }: GroupContext,
+  { groups }: BrokerContext,
   { statesFilter, typesFilter }: ListGroupsRequest,
 ): Promise<ListGroupsResponse> {
   const outcome = await groups.list()

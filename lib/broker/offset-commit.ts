@@ -5,7 +5,7 @@ import { OFFSET_METADATA_LENGTH_MAX } from '../base/limits.ts'
 import type { OffsetToCommit } from '../groups/groups.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import type { OffsetCommitRequest, OffsetCommitResponse } from '../wire/messages/offset-commit.ts'
-import type { Call, GroupContext } from './context.ts'
+import type { BrokerContext, Call } from './context.ts'
 import { isGroupId } from './group-requests.ts'
 import { commitFailure, unknownTopic, unserved } from './outcomes.ts'
 import { type TopicLookup, topicLookup } from './topic-lookup.ts'
@@ -24,7 +24,7 @@ type Planned =
   | { readonly kind: 'failed'; readonly errorCode: number }
 
 export async function handleOffsetCommit(
-  context: GroupContext,
+  context: BrokerContext,
   request: OffsetCommitRequest,
   call: Call,
 ): Promise<OffsetCommitResponse> {
@@ -70,7 +70,7 @@ async function plan(
 
 /** The error of all partitions together. Without any offset that is fit to be stored the group is still asked. */
 async function commit(
-  { groups }: GroupContext,
+  { groups }: BrokerContext,
   request: OffsetCommitRequest,
   { apiVersion, connection }: Call,
   planned: readonly Planned[],

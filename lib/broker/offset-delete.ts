@@ -2,13 +2,13 @@
 // does not exist fails by itself; the group is asked in any case, since one that is not there is the error to tell first.
 import { ErrorCode } from '../wire/errors.ts'
 import type { OffsetDeleteRequest, OffsetDeleteResponse } from '../wire/messages/offset-delete.ts'
-import type { GroupContext } from './context.ts'
+import type { BrokerContext } from './context.ts'
 import { isGroupId } from './group-requests.ts'
 import { groupFailure, unknownTopic, unserved } from './outcomes.ts'
 import { type Found, topicLookup } from './topic-lookup.ts'
 
 export async function handleOffsetDelete(
-  { log, groups }: GroupContext,
+  { log, groups }: BrokerContext,
   { groupId, topics }: OffsetDeleteRequest,
 ): Promise<OffsetDeleteResponse> {
   if (!isGroupId(groupId)) return offsetDeleteError(ErrorCode.INVALID_GROUP_ID)

@@ -7,7 +7,7 @@ import type { Committer } from '../groups/requests.ts'
 import type { Log } from '../log/log.ts'
 import { ErrorCode } from '../wire/errors.ts'
 import type { OffsetFetchRequest, OffsetFetchResponse } from '../wire/messages/offset-fetch.ts'
-import type { Call, GroupContext } from './context.ts'
+import type { BrokerContext, Call } from './context.ts'
 import { eachGroup, isGroupId } from './group-requests.ts'
 import { groupFailure } from './outcomes.ts'
 
@@ -34,7 +34,7 @@ interface Answered {
 }
 
 export async function handleOffsetFetch(
-  context: GroupContext,
+  context: BrokerContext,
   request: OffsetFetchRequest,
   { apiVersion }: Call,
 ): Promise<OffsetFetchResponse> {
@@ -91,7 +91,7 @@ function distinct(topics: Asked['topics']): Asked['topics'] {
   return [...partitions].map(([name, indexes]) => ({ name, partitionIndexes: [...indexes] }))
 }
 
-async function answerGroup({ log, groups }: GroupContext, asked: Asked): Promise<Answered> {
+async function answerGroup({ log, groups }: BrokerContext, asked: Asked): Promise<Answered> {
   const { groupId, member } = asked
   // Clients that only keep offsets have committed without a group id.
   if (!isGroupId(groupId, 'mayBeEmpty')) return refuse(asked, ErrorCode.INVALID_GROUP_ID)

@@ -2,7 +2,7 @@
 // member says which protocol it means, and must: the group refuses it when it means another.
 import { ErrorCode } from '../wire/errors.ts'
 import type { SyncGroupRequest, SyncGroupResponse } from '../wire/messages/sync-group.ts'
-import type { Call, GroupContext } from './context.ts'
+import type { BrokerContext, Call } from './context.ts'
 import { fromBase64, isGroupId, notYet, patienceOf, toBase64 } from './group-requests.ts'
 import { groupFailure } from './outcomes.ts'
 
@@ -11,7 +11,7 @@ const PROTOCOL_FROM = 5
 
 /** `later`: the door does not wait. Undefined: the client is gone. */
 export async function handleSyncGroup(
-  { groups }: GroupContext,
+  { groups }: BrokerContext,
   request: SyncGroupRequest,
   call: Call,
 ): Promise<SyncGroupResponse | 'later' | undefined> {

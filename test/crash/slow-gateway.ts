@@ -7,6 +7,7 @@ import { createBroker } from '../../lib/broker/router.ts'
 import { openListener } from '../../lib/gateway/listener.ts'
 import { joinMembers } from '../../lib/gateway/membership.ts'
 import { openStores } from '../../lib/gateway/open-stores.ts'
+import { createGroups } from '../../lib/groups/coordinator.ts'
 import { openLog } from '../../lib/log/open-log.ts'
 import type { Stores } from '../../lib/storage/ports.ts'
 import { threadedCompression } from '../../lib/wire/native-compression.ts'
@@ -40,6 +41,13 @@ const address = { host: '127.0.0.1', port: listener.port }
 const members = await joinMembers({ documents: stores.documents, clock, random }, address)
 const log = await openLog({ stores, clock, random, compression, logger })
 if (log.kind !== 'opened') throw new Error(log.kind)
-listener.serve(
-  createBroker({ log: log.log, members, settings: defaultBrokerSettings, compression, clock, random, logger }),
-)
+const settings = defaultBrokerSettings
+const groups = createGroups({
+  log: log.log,
+  documents: stores.documents,
+  clock,
+  random,
+  settings: settings.group,
+  offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
+})
+listener.serve(createBroker({ log: log.log, groups, members, settings, compression, clock, random, logger }))

@@ -3,12 +3,9 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { GROUP_ROWS } from '../../../lib/broker/group-handlers.ts'
-import { listGroups } from '../../../lib/wire/messages/list-groups.ts'
 import type { RequestInput } from '../../../lib/wire/schema.ts'
-import { encodeRequest } from '../../../lib/wire/writer.ts'
 import { arbitraryStruct } from '../wire/arbitrary.ts'
 import { groupWorld, versionsOf } from './support/group-world.ts'
-import { connect } from './support/world.ts'
 
 test('what is served', () => {
   expect(GROUP_ROWS.map(({ api }) => `${api.key} ${api.name} ${api.serveMin}-${api.max}`)).toEqual([
@@ -41,12 +38,4 @@ test.each(served)('%s version %i: arbitrary requests', async (_name, version, ap
     }),
     { numRuns: 40 },
   )
-})
-
-test('a process without groups breaks down where it is asked for them', async () => {
-  const { groups: _, ...context } = groupWorld().context
-  const row = GROUP_ROWS.find(({ api }) => api.key === listGroups.key)!
-  const body = Buffer.concat(encodeRequest(listGroups, 0, {}))
-  const call = { apiVersion: 0, clientId: null, connection: connect(), takeOver: undefined, proven: false }
-  await expect(row.start(context, body, call).answer).rejects.toThrow('whoever serves groups has them')
 })

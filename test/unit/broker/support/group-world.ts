@@ -4,7 +4,7 @@ import { HINT_STEADY_MS } from '../../../../lib/base/limits.ts'
 import { systemRandom } from '../../../../lib/base/random.ts'
 import type { BrokerConnection, Members } from '../../../../lib/broker/broker.ts'
 import { defaultBrokerSettings } from '../../../../lib/broker/broker-settings.ts'
-import type { Call, GroupContext } from '../../../../lib/broker/context.ts'
+import type { BrokerContext, Call } from '../../../../lib/broker/context.ts'
 import { GROUP_ROWS } from '../../../../lib/broker/group-handlers.ts'
 import { coordinatorOf } from '../../../../lib/broker/leaders.ts'
 import type { Answer, Started } from '../../../../lib/broker/row.ts'
@@ -19,7 +19,7 @@ import { testClock } from './test-clock.ts'
 import { connect, node, testMembers } from './world.ts'
 
 export interface GroupWorld {
-  readonly context: GroupContext
+  readonly context: BrokerContext
   readonly groups: FakeGroups
   readonly log: MemoryLog
   /** The answer as the router gets it. */
@@ -39,7 +39,7 @@ export interface GroupWorld {
 export function groupWorld({ coordinator }: { readonly coordinator?: 'another' } = {}): GroupWorld {
   const groups = fakeGroups()
   const log = memoryLog()
-  const context: GroupContext = {
+  const context: BrokerContext = {
     log,
     groups,
     members: coordinator === 'another' ? notTheCoordinator() : testMembers(node(1)),
