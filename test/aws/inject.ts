@@ -25,6 +25,8 @@ export type Fault =
   | { readonly kind: 'answerLate'; readonly delayMs: number }
   /** The request is kept back and applied late. */
   | { readonly kind: 'applyLate'; readonly delayMs: number }
+  /** The request is applied, or its answer given, when somebody else says so. */
+  | { readonly kind: 'applyWhen' | 'answerWhen'; readonly when: Promise<unknown> }
   /** Headers and half of the body come; then the connection drops, or nothing more comes. */
   | { readonly kind: 'halfAnswer'; readonly ending: 'drop' | 'hang' }
   /** The request is not applied; this is the answer. */
@@ -120,6 +122,9 @@ async function answer(
     case 'applyLate':
       await pause(fault.delayMs)
       break
+    case 'applyWhen':
+      await fault.when
+      break
   }
   const upstream = await forward(target, incoming, body)
   switch (fault?.kind) {
@@ -130,6 +135,9 @@ async function answer(
       return
     case 'answerLate':
       await pause(fault.delayMs)
+      break
+    case 'answerWhen':
+      await fault.when
       break
     case 'halfAnswer': {
       response.writeHead(upstream.status, { ...upstream.headers, 'content-length': String(upstream.body.length) })
