@@ -85,7 +85,7 @@ async function main(): Promise<void> {
     const setting = { bootstrap, seed: Number(values.seed), consumerSessionMs, scratch }
     await performAll(SCENARIOS, setting, Number(values['side-by-side']))
     // What is timed does not share the machine with everything else.
-    await performAll(QUIET, setting, 2)
+    await performAll(QUIET, setting, 3)
   } finally {
     await server?.stop()
     if (!values.keep) await rm(scratch, { recursive: true, force: true })

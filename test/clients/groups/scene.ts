@@ -57,18 +57,27 @@ export interface Scene {
 
 export const slug = (name: string): string => name.replace(/[^a-zA-Z0-9.]+/g, '-')
 
+interface StageOptions {
+  readonly partitions: number
+  readonly perTick?: number
+  /** How often records are written and committed offsets looked at; undefined: many times a second. */
+  readonly tickMs?: number
+  readonly lookMs?: number
+}
+
 /** Plays a scene and clears away after it. */
 export async function stage(
   setting: Setting,
   name: string,
-  options: { readonly partitions: number; readonly perTick?: number },
+  options: StageOptions,
   play: (scene: Scene) => Promise<string>,
 ): Promise<string> {
   const topic = slug(name)
   const kafka = kafkaFor(setting.bootstrap)
   await createTopic(kafka, topic, options.partitions)
-  const traffic = await startTraffic(kafka, { [topic]: options.partitions }, options.perTick ?? RECORDS_PER_TICK)
-  const observer = await startObserver(kafka, [{ group: topic, topic }])
+  const { partitions, perTick = RECORDS_PER_TICK, tickMs, lookMs } = options
+  const traffic = await startTraffic(kafka, { [topic]: partitions }, perTick, 1, tickMs)
+  const observer = await startObserver(kafka, [{ group: topic, topic }], lookMs)
   const fleet = createFleet(setting.bootstrap)
   const scene: Scene = {
     ...{ setting, kafka, fleet, topic, group: topic, traffic },

@@ -15,6 +15,7 @@ export const kafkaFor = (bootstrap: string): KafkaType =>
   })
 
 const TICK_MS = 50
+const LOOK_MS = 200
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
@@ -48,7 +49,7 @@ export interface Traffic {
 }
 
 /**
- * Writes `perTick` records each tick of 50 ms, spread over the partitions by key. So many sends may be under way at once; with one,
+ * Writes `perTick` records each tick, spread over the partitions by key. So many sends may be under way at once; with one,
  * a send that waits for a broker holds up those to the others.
  */
 export async function startTraffic(
@@ -56,6 +57,7 @@ export async function startTraffic(
   topics: Readonly<Record<string, number>>,
   perTick: number,
   sendsMax = 1,
+  tickMs = TICK_MS,
 ): Promise<Traffic> {
   let producer = kafka.producer({ allowAutoTopicCreation: false })
   await producer.connect()
@@ -94,7 +96,7 @@ export async function startTraffic(
       const send = tick().finally(() => sends.delete(send))
       sends.add(send)
       if (sends.size >= sendsMax) await Promise.race(sends)
-      await sleep(Math.max(0, TICK_MS - (performance.now() - startedAt)))
+      await sleep(Math.max(0, tickMs - (performance.now() - startedAt)))
     }
     await Promise.all(sends)
   })()
@@ -140,6 +142,7 @@ export interface Observer {
 export async function startObserver(
   kafka: KafkaType,
   groups: readonly { group: string; topic: string }[],
+  lookMs = LOOK_MS,
 ): Promise<Observer> {
   const admin = kafka.admin()
   await admin.connect()
@@ -156,7 +159,7 @@ export async function startObserver(
   const running = (async () => {
     while (!stopped) {
       for (const { group, topic } of groups) await look(group, topic)
-      await sleep(200)
+      await sleep(lookMs)
     }
   })()
   return {
