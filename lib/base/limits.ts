@@ -239,11 +239,13 @@ export const FUNCTION_RESERVE_MS = 1500
 export const GROUP_VIEW_AGE_MS = 1000
 /** How often a decision about a group is tried before the client is told to come again: each loss is somebody else's change. */
 export const GROUP_TURN_TRIES_MAX = 12
+/** Requests that are decided at once: the process does nothing else meanwhile, and a crowd may want to join. */
+export const GROUP_TURN_REQUESTS_MAX = 500
 /** Groups that one process keeps a view of; the least recently used leave first. */
 export const GROUP_ROOMS_MAX = 10_000
 /** Between the fences of a group that was deleted and of the next one of its name: more than one turn of a room can raise. */
 export const GROUP_FENCE_DISTANCE = 65_536
-/** Requests about groups that one process holds, those that wait for a rebalance among them. */
+/** Requests about groups that one process holds: so many that may wait for a rebalance, and so many others. */
 export const GROUP_REQUESTS_MAX = 20_000
 /** How long a commit is checked again after its group changed beside it: Kafka's clients have given it up by then. */
 export const COMMIT_LIFE_MS_MAX = 5_000
@@ -270,6 +272,11 @@ export const GROUPS_AT_ONCE_MAX = 8
 export const GROUPS_ANSWER_BYTES_MAX = 16 * 1024 * 1024
 /** A group's, client's, instance's or protocol's name in a group's document, which repeats some of them. */
 export const GROUP_NAME_BYTES_MAX = 1024
+/**
+ * How long a member is told its assignment again after it changed: longer than a request whose answer was lost is repeated
+ * (HTTPS_REPEAT_MS_MAX), since a repeat finds the change made and would be told that nothing changed.
+ */
+export const GROUP_ASSIGNMENT_TOLD_MS = 60_000
 /** A rebalance waits at least this long for those who are missing, also for a client that gives them no time at all. */
 export const GROUP_REBALANCE_MS_MIN = 1000
 /** Joins remembered per member so that a repeat of one that is over changes nothing: more than ever wait at the same time. */

@@ -43,7 +43,8 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
   const rooms = new Map<string, Room>()
   const writes = { group: 0, seen: 0 }
   const underWay = new Set<Promise<unknown>>()
-  let requests = 0
+  /** Those that may wait are counted apart: however many wait, there is room for a heartbeat. */
+  const requests = { waiting: 0, brief: 0 }
 
   const ports: RoomPorts = {
     documents,
@@ -82,11 +83,11 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
   }
 
   /** Bounds what waits, and knows what is under way. */
-  function held<T>(work: () => Promise<T>): Promise<T | Unserved> {
-    if (requests >= GROUP_REQUESTS_MAX) return Promise.resolve({ kind: 'unavailable' })
-    requests++
+  function held<T>(work: () => Promise<T>, how: keyof typeof requests = 'brief'): Promise<T | Unserved> {
+    if (requests[how] >= GROUP_REQUESTS_MAX) return Promise.resolve({ kind: 'unavailable' })
+    requests[how]++
     const running = work().finally(() => {
-      requests--
+      requests[how]--
       underWay.delete(running)
     })
     underWay.add(running)
@@ -134,8 +135,8 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
 
   return {
     writes,
-    join: (request, patience) => held(() => patiently(request.groupId, join(request), patience)),
-    sync: (request, patience) => held(() => patiently(request.groupId, sync(request), patience)),
+    join: (request, patience) => held(() => patiently(request.groupId, join(request), patience), 'waiting'),
+    sync: (request, patience) => held(() => patiently(request.groupId, sync(request), patience), 'waiting'),
     heartbeat: (request) => held(() => answer(request.groupId, beat(request))),
     leave: (request) => held(() => answer(request.groupId, leave(request))),
     consumerHeartbeat: (request) => held(() => answer(request.groupId, consumerBeat(request))),

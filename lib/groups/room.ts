@@ -3,7 +3,12 @@
 // of processes may have a room for the same group: a change counts when its compare-and-set was applied, and what lost the
 // race is decided again on what won. ⚠ Order: the group's document with its fence, the fence in the journal, the answers.
 import { type Clock, sleep } from '../base/clock.ts'
-import { GROUP_FENCE_DISTANCE, GROUP_TURN_TRIES_MAX, GROUP_VIEW_AGE_MS } from '../base/limits.ts'
+import {
+  GROUP_FENCE_DISTANCE,
+  GROUP_TURN_REQUESTS_MAX,
+  GROUP_TURN_TRIES_MAX,
+  GROUP_VIEW_AGE_MS,
+} from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { Unserved } from '../log/log.ts'
 import type { DocumentStore } from '../storage/ports.ts'
@@ -88,7 +93,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   const key = groupKey(groupId)
   const seen = createSeenTimes(groupId, ports)
   const waiting = new Set<() => void>()
-  let queue: Queued[] = []
+  const queue: Queued[] = []
   let running: Promise<void> | undefined
   let view: View | undefined
   let orders = 0
@@ -252,8 +257,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
-      const batch = queue
-      queue = []
+      const batch = queue.splice(0, GROUP_TURN_REQUESTS_MAX)
       try {
         await turn(batch)
       } catch (error) {

@@ -13,13 +13,30 @@ import type { GroupRefusal, GroupSettings } from '../step.ts'
 
 const jsonBytes = (value: unknown): number => Buffer.byteLength(JSON.stringify(value))
 
+/** Members and ids are never changed in place, so each is measured once however many join at the same time. */
+const measured = new WeakMap<object, number>()
+
+/** What these take as JSON. */
+function bytesOf(items: readonly object[]): number {
+  let sum = items.length === 0 ? 2 : 1
+  for (const item of items) {
+    let bytes = measured.get(item)
+    if (bytes === undefined) {
+      bytes = jsonBytes(item) + 1
+      measured.set(item, bytes)
+    }
+    sum += bytes
+  }
+  return sum
+}
+
 /** Whether another member would be one too many. Those that are to come back with the id they were given count. */
 export const isFull = ({ members, pending }: ClassicGroup, settings: GroupSettings): boolean =>
   members.length + pending.length >= settings.membersMax
 
 /** Refuses a group whose document would grow too large; assignments have room of their own. */
 export function tooLarge({ members, pending }: ClassicGroup): GroupRefusal | undefined {
-  const bytes = jsonBytes(members) - assignedBytes(members) + jsonBytes(pending)
+  const bytes = bytesOf(members) - assignedBytes(members) + bytesOf(pending)
   if (bytes <= GROUP_BYTES_MAX) return undefined
   return { kind: 'groupFull', message: `The members of a group may say ${GROUP_BYTES_MAX} bytes of themselves.` }
 }

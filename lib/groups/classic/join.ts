@@ -145,7 +145,7 @@ function joinWithId(group: ClassicGroup | undefined, request: JoinRequest, conte
     case 'completingRebalance':
       // Its answer was lost, perhaps. Not a rebalance, or members that are slow to answer would never get out of them.
       return sameProtocols(member.protocols, request.protocols)
-        ? heard(withMember(group, answeredTo(member, request.token)), member.number, request)
+        ? replay(group, member, request)
         : takePart(group, member, request, context)
     case 'stable':
       // The leader joins again when what it assigns has changed, be it only the number of partitions of a topic.
@@ -153,6 +153,12 @@ function joinWithId(group: ClassicGroup | undefined, request: JoinRequest, conte
         ? heard(group, member.number, request)
         : takePart(group, member, request, context)
   }
+}
+
+/** The generation once more. The request is remembered by its token where there is room; without it nothing is lost. */
+function replay(group: ClassicGroup, member: ClassicMember, request: JoinRequest): JoinStep {
+  const next = withMember(group, answeredTo(member, request.token))
+  return heard(tooLarge(next) === undefined ? next : group, member.number, request)
 }
 
 /** A member comes back in the join phase. Of a group that is larger than it now may be the last to come back have to go. */

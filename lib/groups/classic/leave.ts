@@ -1,11 +1,11 @@
 // LeaveGroup to a classic group, as of a group that was ticked: one outcome for each member named, one rebalance for all of
 // them. An administrator names a static member by its instance alone. The last one to leave leaves a group without members,
 // which is a generation of its own, so that nobody can commit for an older one.
-import type { ClassicGroup } from '../group.ts'
+import type { ClassicGroup, ClassicMember } from '../group.ts'
 import type { LeaveAnswer, LeaveRequest } from '../requests.ts'
 import type { GroupRefusal, StepContext } from '../step.ts'
 import { completeIfEnded } from './complete-rebalance.ts'
-import { identify, memberOfInstance, withoutMembers } from './members.ts'
+import { withoutMembers } from './members.ts'
 import { rebalance } from './prepare-rebalance.ts'
 import type { ClassicStep } from './step.ts'
 
@@ -21,8 +21,9 @@ export function leave(
   }
   const members = new Set<number>()
   const pending = new Set<string>()
+  const who = directoryOf(group)
   const refusals = request.members.map((named) => {
-    const leaving = whoLeaves(group, named)
+    const leaving = whoLeaves(who, named)
     if (leaving.kind !== 'member' && leaving.kind !== 'pending') return leaving
     const isGone = leaving.kind === 'member' ? members.has(leaving.number) : pending.has(leaving.memberId)
     if (isGone) return { kind: 'unknownMember' } as const
@@ -38,15 +39,29 @@ type Leaving =
   | { readonly kind: 'pending'; readonly memberId: string }
   | GroupRefusal
 
-function whoLeaves(group: ClassicGroup, named: LeaveRequest['members'][number]): Leaving {
+/** Looked up, not searched: a request may name a hundred thousand. */
+interface Directory {
+  readonly byId: ReadonlyMap<string, ClassicMember>
+  readonly byInstance: ReadonlyMap<string, ClassicMember>
+  readonly pending: ReadonlySet<string>
+}
+
+const directoryOf = ({ members, pending }: ClassicGroup): Directory => ({
+  byId: new Map(members.map((member) => [member.memberId, member])),
+  byInstance: new Map(
+    members.flatMap((member) => (member.instanceId === undefined ? [] : [[member.instanceId, member] as const])),
+  ),
+  pending: new Set(pending.map(({ memberId }) => memberId)),
+})
+
+function whoLeaves({ byId, byInstance, pending }: Directory, named: LeaveRequest['members'][number]): Leaving {
   const { memberId, instanceId } = named
-  if (memberId === '') {
-    const member = instanceId === undefined ? undefined : memberOfInstance(group, instanceId)
-    return member === undefined ? { kind: 'unknownMember' } : { kind: 'member', number: member.number }
-  }
-  if (group.pending.some((one) => one.memberId === memberId)) return { kind: 'pending', memberId }
-  const member = identify(group, named)
-  return 'kind' in member ? member : { kind: 'member', number: member.number }
+  if (memberId !== '' && pending.has(memberId)) return { kind: 'pending', memberId }
+  const member = instanceId === undefined ? byId.get(memberId) : byInstance.get(instanceId)
+  if (member === undefined) return { kind: 'unknownMember' }
+  // An instance id decides, and an administrator names nothing else.
+  if (memberId !== '' && member.memberId !== memberId) return { kind: 'fencedInstance' }
+  return { kind: 'member', number: member.number }
 }
 
 function without(

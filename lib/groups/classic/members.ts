@@ -144,15 +144,35 @@ export function supports(group: ClassicGroup, request: JoinRequest): boolean {
   return protocols.some(({ name }) => common.has(name))
 }
 
+/** By the list, which is never changed in place: a crowd asks a full group one after the other. */
+const common = new WeakMap<readonly ClassicMember[], ReadonlySet<string>>()
+
 /** The names of the protocols that all of them support. */
 export function commonProtocols(members: readonly ClassicMember[]): ReadonlySet<string> {
+  let names = common.get(members)
+  if (names === undefined) {
+    names = findCommon(members)
+    common.set(members, names)
+  }
+  return names
+}
+
+function findCommon(members: readonly ClassicMember[]): ReadonlySet<string> {
   const [first, ...others] = members
   const common = new Set(first?.protocols.map(({ name }) => name))
   for (const { protocols } of others) {
-    const names = new Set(protocols.map(({ name }) => name))
-    for (const name of common) if (!names.has(name)) common.delete(name)
+    const has = namesOf(protocols)
+    for (const name of common) if (!has(name)) common.delete(name)
   }
   return common
+}
+
+/** Almost everybody has one or two, and a group may have a thousand members; whoever has thousands is looked up. */
+const FEW_PROTOCOLS = 8
+function namesOf(protocols: Protocols): (name: string) => boolean {
+  if (protocols.length <= FEW_PROTOCOLS) return (wanted) => protocols.some(({ name }) => name === wanted)
+  const names = new Set(protocols.map(({ name }) => name))
+  return (wanted) => names.has(wanted)
 }
 
 /** Whether these are the same protocols in the same order with the same metadata. */
