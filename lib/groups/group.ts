@@ -126,6 +126,8 @@ export interface ConsumerMember {
   readonly assigned: Assignment
   readonly pendingRevocation: Assignment
   readonly target: Assignment
+  /** When `assigned` changed last: for some time it is told so again and again. */
+  readonly assignedMs?: number
   /** Until when it must have revoked what it was asked to. */
   readonly revokeDeadlineMs?: number
   /** Set for a member that speaks the classic protocol in this group (upgrade and downgrade of a running group). */

@@ -10,17 +10,10 @@ import { beginRebalance } from '../classic/prepare-rebalance.ts'
 import type { ConsumerGroup, ConsumerMember } from '../group.ts'
 import type { JoinAnswer, JoinRequest } from '../requests.ts'
 import type { GroupRefusal, GroupRefusalKind, Step, StepContext } from '../step.ts'
+import { union } from './assignment.ts'
 import { TOO_LARGE } from './bounds.ts'
 import { type Classic, protocolOf } from './classic-members.ts'
-import {
-  asEmptyClassic,
-  becomesClassic,
-  CONSUMER,
-  downgrade,
-  namesIn,
-  partitionsOf,
-  supportsProtocols,
-} from './convert.ts'
+import { asEmptyClassic, becomesClassic, CONSUMER, downgrade, supportsProtocols } from './convert.ts'
 import {
   identify,
   isRefusal,
@@ -32,6 +25,7 @@ import {
   withNewMember,
   withReplacement,
 } from './members.ts'
+import { namesIn, namingOf, ownedOf } from './naming.ts'
 import { isReconciled, phaseMs } from './reconcile.ts'
 import { settle } from './settle.ts'
 import { isSubscriptionChanged } from './subscription.ts'
@@ -46,16 +40,17 @@ export function join(group: ConsumerGroup, request: JoinRequest, context: StepCo
   if (overtaken !== undefined) return { group, answer: joined(overtaken) }
   const subscription = acceptable(group, request, context)
   if ('kind' in subscription) return refuse(group, request, subscription)
-  const found = findMember(group, request, context)
+  const found = findMember(group, request, subscription, context)
   if (found.kind !== 'found') return refuse(group, request, found)
   const before = memberOf(found.group, found.memberId)!
   const described = describedBy(before, request, subscription, context)
+  const has = union(before.assigned, before.pendingRevocation)
   const settled = settle(
     {
       before: group,
       group: withMember(found.group, described),
       memberId: found.memberId,
-      owned: partitionsOf(subscription.ownedPartitions, context.topics),
+      owned: ownedOf(subscription.ownedPartitions, has, namingOf(group.topics, context.topics)),
       isSubscriptionChanged: isSubscriptionChanged(before, described),
     },
     context,
@@ -97,7 +92,12 @@ interface Found {
   readonly memberId: string
 }
 
-function findMember(group: ConsumerGroup, request: JoinRequest, context: StepContext): Found | GroupRefusal {
+function findMember(
+  group: ConsumerGroup,
+  request: JoinRequest,
+  { ownedPartitions }: ConsumerProtocolSubscription,
+  context: StepContext,
+): Found | GroupRefusal {
   const { memberId, instanceId, token } = request
   // It waited in a classic group that has become this one.
   const waiting = group.members.find(({ classic }) => classic?.joining === token)
@@ -115,6 +115,9 @@ function findMember(group: ConsumerGroup, request: JoinRequest, context: StepCon
     return { kind: 'memberIdRequired', memberId: id }
   }
   if (isKnown) return { kind: 'found', group, memberId }
+  // It was a member until its session ended, and has not heard that it lost what it owned. Told so now it joins anew;
+  // otherwise it would be a member, and could commit, before it has stopped reading what others have.
+  if (ownedPartitions.length > 0) return { kind: 'unknownMember' }
   return { kind: 'found', group: withNewMember(group, newMember(group, id)), memberId: id }
 }
 

@@ -13,8 +13,9 @@ import type {
   SyncRequest,
 } from '../requests.ts'
 import type { GroupRefusal, Step, StepContext } from '../step.ts'
-import { CONSUMER, embedded } from './convert.ts'
+import { CONSUMER } from './convert.ts'
 import { identify, isRefusal, memberOf, memberOfInstance, withMember } from './members.ts'
+import { embedded, namingOf } from './naming.ts'
 import { isWaitingForOthers, phaseMs } from './reconcile.ts'
 import { withoutMembers } from './remove.ts'
 import { withTargetsOfNow } from './settle.ts'
@@ -53,7 +54,7 @@ export function sync(group: ConsumerGroup, request: SyncRequest, context: StepCo
     return { group: askedToJoin(group, member, classic, context), answer: { kind: 'rebalanceInProgress' }, seen }
   }
   const version = consumerProtocolVersion(Buffer.from(classic.protocols[0]?.metadata ?? '', 'base64')) ?? 0
-  const assignment = embedded(member.assigned, version, context.topics)
+  const assignment = embedded(member.assigned, version, namingOf(group.topics, context.topics))
   return { group: synced(group, member, classic), answer: { kind: 'synced', protocolType, protocol, assignment }, seen }
 }
 

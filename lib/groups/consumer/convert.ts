@@ -2,19 +2,14 @@
 // members speak the consumers' embedded protocol changes online (KIP-848): with the first member that sends
 // ConsumerGroupHeartbeat it becomes a consumer group in which the others go on with the classic requests, and when the last
 // such member is gone a classic group again. ⚠ Fence, epoch or generation, and member numbers go on across every change.
-import type { TopicId } from '../../base/ids.ts'
-import {
-  consumerProtocolVersion,
-  decodeAssignment,
-  decodeSubscription,
-  encodeAssignment,
-} from '../../wire/consumer-protocol.ts'
+import { consumerProtocolVersion, decodeAssignment, decodeSubscription } from '../../wire/consumer-protocol.ts'
 import { chooseProtocol } from '../classic/complete-rebalance.ts'
 import { metadataFor } from '../classic/join-answer.ts'
 import { commonProtocols } from '../classic/members.ts'
 import type { Assignment, ClassicGroup, ClassicMember, ConsumerGroup, ConsumerMember } from '../group.ts'
 import type { GroupRefusal, GroupSettings, StepContext, TopicsView } from '../step.ts'
-import { assignmentOf, minus, NONE, union } from './assignment.ts'
+import { minus, NONE, union } from './assignment.ts'
+import { embedded, type Naming, namesIn, namingOf, partitionsOf } from './naming.ts'
 
 /** The protocol type of members that consume, in the classic protocol. */
 export const CONSUMER = 'consumer'
@@ -56,7 +51,10 @@ const mayUpgrade = ({ migration }: GroupSettings): boolean => migration === 'upg
 const mayDowngrade = ({ migration }: GroupSettings): boolean =>
   migration === 'downgrade' || migration === 'bidirectional'
 
-/** A running classic group as a consumer group, its members with what they have, or why it cannot become one. */
+/**
+ * A running classic group as a consumer group, its members with what they have, or why it cannot become one. ⚠ Topics must be
+ * as they are now: of a topic that this process has not heard of yet nobody would have anything.
+ */
 export function upgrade(group: ClassicGroup, context: StepContext): ConsumerGroup | GroupRefusal {
   const refuse = (why: string): GroupRefusal => {
     return { kind: 'groupNotFound', message: `${group.id} is a classic group and stays one: ${why}.` }
@@ -64,7 +62,8 @@ export function upgrade(group: ClassicGroup, context: StepContext): ConsumerGrou
   if (!mayUpgrade(context.settings)) return refuse('group.consumer.migration.policy forbids the upgrade')
   if (group.protocolType !== CONSUMER) return refuse(`its members are of type ${group.protocolType}`)
   if (group.members.length > context.settings.consumerMembersMax) return refuse('it has too many members')
-  const read = group.members.map((member) => readMember(member, group, context.topics))
+  const naming = namingOf([], context.topics)
+  const read = group.members.map((member) => readMember(member, group, naming))
   const unread = read.indexOf(undefined)
   if (unread >= 0) return refuse(`what ${group.members[unread]!.memberId} says or was assigned cannot be read`)
   const claims = read.map((one) => one!)
@@ -83,34 +82,18 @@ interface Read {
   readonly owned: Assignment
 }
 
-function readMember(member: ClassicMember, group: ClassicGroup, topics: TopicsView): Read | undefined {
+function readMember(member: ClassicMember, group: ClassicGroup, naming: Naming): Read | undefined {
   const protocol = group.protocol ?? member.protocols[0]?.name ?? ''
   const subscription = decodeSubscription(Buffer.from(metadataFor(member, protocol), 'base64'))
   if (subscription === undefined) return undefined
   const { rackId } = subscription
-  const owned = partitionsOf(subscription.ownedPartitions, topics)
+  const owned = partitionsOf(subscription.ownedPartitions, naming)
   const wanted = { topics: namesIn(subscription.topics), rackId, owned }
   if (member.assignment === '') return { ...wanted, assigned: NONE }
   const assignment = decodeAssignment(Buffer.from(member.assignment, 'base64'))
   // What an assignor of its own told the member has no place in a consumer group.
   if (assignment === undefined || (assignment.userData?.length ?? 0) > 0) return undefined
-  return { ...wanted, assigned: partitionsOf(assignment.assignedPartitions, topics) }
-}
-
-/** Topic names as a member keeps them. */
-export const namesIn = (names: readonly string[]): readonly string[] => [...new Set(names)].sort()
-
-/** Partitions by topic name, those of topics that exist. */
-export function partitionsOf(
-  named: readonly { readonly topic: string; readonly partitions: readonly number[] }[],
-  topics: TopicsView,
-): Assignment {
-  return assignmentOf(
-    named.flatMap(({ topic, partitions }) => {
-      const topicId = topics.byName(topic)?.id
-      return topicId === undefined ? [] : [{ topicId, partitions }]
-    }),
-  )
+  return { ...wanted, assigned: partitionsOf(assignment.assignedPartitions, naming) }
 }
 
 /**
@@ -180,6 +163,7 @@ export function becomesClassic(members: readonly ConsumerMember[], settings: Gro
  */
 export function downgrade(group: ConsumerGroup, topics: TopicsView): ClassicGroup {
   const { id, fence, nextMemberNumber, epoch } = group
+  const naming = namingOf(group.topics, topics)
   // The longest in the group leads, as in a group that was always classic.
   const inOrder = [...group.members].sort((a, b) => a.number - b.number)
   const plain = inOrder.map(downgraded)
@@ -188,7 +172,7 @@ export function downgrade(group: ConsumerGroup, topics: TopicsView): ClassicGrou
     const metadata = Buffer.from(metadataFor(member, protocol), 'base64')
     const { assigned, pendingRevocation } = inOrder[i]!
     const has = union(assigned, pendingRevocation)
-    return { ...member, assignment: embedded(has, consumerProtocolVersion(metadata) ?? 0, topics) }
+    return { ...member, assignment: embedded(has, consumerProtocolVersion(metadata) ?? 0, naming) }
   })
   return {
     kind: 'classic',
@@ -223,17 +207,6 @@ function downgraded(member: ConsumerMember): ClassicMember {
     ...(arrivals === undefined ? {} : { arrivals }),
     ...(overtaken === undefined ? {} : { overtaken }),
   }
-}
-
-/** Partitions as a classic member reads them, in base64. Topics that are gone are left out. */
-export function embedded(assignment: Assignment, version: number, topics: TopicsView): string {
-  const assignedPartitions = assignment.flatMap(
-    ({ topicId, partitions }: { topicId: TopicId; partitions: readonly number[] }) => {
-      const topic = topics.byId(topicId)?.name
-      return topic === undefined ? [] : [{ topic, partitions }]
-    },
-  )
-  return Buffer.from(encodeAssignment(version, { assignedPartitions, userData: null })).toString('base64')
 }
 
 /** Whether a classic member could be in the group: all classic members would have a protocol in common. */

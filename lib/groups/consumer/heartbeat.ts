@@ -2,6 +2,7 @@
 // it to its target, and leaves (-1, or -2 for a while). Every answer may get lost, so every request may come again: a member
 // may come with the epoch before its current one as long as it owns nothing that it does not have, or join anew at any time.
 import { assert } from '../../base/assert.ts'
+import { GROUP_ASSIGNMENT_TOLD_MS } from '../../base/limits.ts'
 import type { ConsumerGroup, ConsumerMember, Group } from '../group.ts'
 import type { ConsumerHeartbeatAnswer, ConsumerHeartbeatRequest } from '../requests.ts'
 import type { GroupRefusal, Step, StepContext } from '../step.ts'
@@ -124,23 +125,29 @@ function stay(group: ConsumerGroup, request: ConsumerHeartbeatRequest): Found | 
   }
 }
 
-/** A member is told its assignment if that changed, if it cannot know it, and if it owns something else. */
+/**
+ * A member is told its assignment when it joins, when it says everything or owns something else, and when the assignment
+ * changed. ⚠ The answer may get lost on a way that repeats the very same request, which then changes nothing any more: so it
+ * is told for some time after the change, too.
+ */
 function answerTo(
   request: ConsumerHeartbeatRequest,
   before: ConsumerMember,
   member: ConsumerMember,
-  context: StepContext,
+  { nowMs, settings }: StepContext,
 ): ConsumerHeartbeatAnswer {
   const { memberEpoch, rebalanceTimeoutMs, subscribedTopics, subscribedPattern, owned } = request
   const saysTopics = subscribedTopics !== undefined || subscribedPattern !== undefined
   const saysAll = rebalanceTimeoutMs !== -1 && saysTopics && owned !== undefined
   const isOther = owned !== undefined && !isSame(assignmentOf(owned), member.assigned)
-  const isTold = memberEpoch === 0 || saysAll || isOther || !isSame(before.assigned, member.assigned)
+  const isChanged = !isSame(before.assigned, member.assigned)
+  const isRecent = nowMs - (member.assignedMs ?? Number.NEGATIVE_INFINITY) < GROUP_ASSIGNMENT_TOLD_MS
+  const isTold = memberEpoch === 0 || saysAll || isOther || isChanged || isRecent
   return {
     kind: 'beat',
     memberId: member.memberId,
     memberEpoch: member.memberEpoch,
-    heartbeatIntervalMs: context.settings.consumerHeartbeatIntervalMs,
+    heartbeatIntervalMs: settings.consumerHeartbeatIntervalMs,
     assignment: isTold ? member.assigned : undefined,
   }
 }

@@ -23,6 +23,11 @@ export const isReconciled = (member: ConsumerMember, group: Pick<ConsumerGroup, 
 
 /** The member's next state; the very same object if it has to stay as it is. */
 export function reconcile(group: ConsumerGroup, member: ConsumerMember, report: Report, nowMs: number): ConsumerMember {
+  const after = step(group, member, report, nowMs)
+  return isSame(after.assigned, member.assigned) ? after : { ...after, assignedMs: nowMs }
+}
+
+function step(group: ConsumerGroup, member: ConsumerMember, report: Report, nowMs: number): ConsumerMember {
   if (isReconciled(member, group)) return member
   if (member.state === 'unrevokedPartitions' && owns(report, member.pendingRevocation)) {
     return report.isSubscriptionChanged ? revokeMore(member, nowMs) : member

@@ -4,7 +4,7 @@
 import type { ConsumerMember } from '../group.ts'
 import type { ConsumerHeartbeatRequest } from '../requests.ts'
 import type { GroupSettings } from '../step.ts'
-import { namesIn } from './convert.ts'
+import { namesIn } from './naming.ts'
 
 /** The member as the request describes it; the very same object if it says nothing new. */
 export function describedBy(

@@ -23,6 +23,17 @@ function settled(): Scene {
   return scene
 }
 
+/** The same, some time later: nobody is told anything again. */
+function quieted(): Scene {
+  const scene = settled()
+  for (let i = 0; i < 2; i++) {
+    scene.pass(30_000)
+    scene.beat('a', 2)
+    scene.beat('b', 2)
+  }
+  return scene
+}
+
 describe('the first member', () => {
   it('makes the group and has everything at once', () => {
     const scene = createScene({}, 7)
@@ -60,7 +71,7 @@ describe('the first member', () => {
 
 describe('a heartbeat that says nothing new', () => {
   it('is answered without an assignment and changes nothing', () => {
-    const scene = settled()
+    const scene = quieted()
     const before = scene.consumer
     const step = consumerHeartbeat(before, { ...quiet('a'), memberEpoch: 2 }, scene.context())
     expect(step.group).toBe(before)
@@ -69,15 +80,28 @@ describe('a heartbeat that says nothing new', () => {
   })
 
   it('is told the assignment when it is a full request or owns something else', () => {
-    const scene = settled()
+    const scene = quieted()
     const { assigned } = scene.member('a')
     expect(scene.beat('a', 2, { ...JOINS, owned: assigned })).toMatchObject({ assignment: assigned })
     expect(scene.beat('a', 2, { owned: [] })).toMatchObject({ assignment: assigned })
     expect(scene.beat('a', 2, { owned: assigned })).toMatchObject({ assignment: undefined })
   })
 
-  it('does not describe the client anew', () => {
+  it('is told the assignment for a while after it changed: its repeat would find nothing changed', () => {
     const scene = settled()
+    const { assigned } = scene.member('b')
+    expect(scene.beat('b', 2)).toMatchObject({ assignment: assigned })
+    for (const ms of [30_000, 29_999]) {
+      scene.pass(ms)
+      scene.beat('a', 2)
+      expect(scene.beat('b', 2)).toMatchObject({ assignment: assigned })
+    }
+    scene.pass(1)
+    expect(scene.beat('b', 2)).toMatchObject({ assignment: undefined })
+  })
+
+  it('does not describe the client anew', () => {
+    const scene = quieted()
     const before = scene.consumer
     const request = { ...quiet('a'), memberEpoch: 2, clientHost: '/10.0.0.9' }
     expect(consumerHeartbeat(before, request, scene.context()).group).toBe(before)
@@ -102,7 +126,7 @@ describe('a second member', () => {
     scene.beat('a', 1)
     expect(scene.beat('b', 2)).toMatchObject({ assignment: undefined })
 
-    expect(scene.beat('a', 1, { owned: kept })).toMatchObject({ memberEpoch: 2, assignment: undefined })
+    expect(scene.beat('a', 1, { owned: kept })).toMatchObject({ memberEpoch: 2 })
     expect(scene.member('a').revokeDeadlineMs).toBeUndefined()
     const fence = scene.consumer.fence
     const given = scene.beat('b', 2)
