@@ -77,7 +77,9 @@ function handOut({ owners, subscribers }: Topic, loads: Int32Array): void {
 }
 
 /** Moves partitions of one topic from its fullest owners to its emptiest subscribers; whether any moved. */
-function level({ owners, subscribers }: Topic, loads: Int32Array): boolean {
+function level(topic: Topic, loads: Int32Array): boolean {
+  if (isLevel(topic, loads)) return false
+  const { owners, subscribers } = topic
   const owned = new Map(subscribers.map((place): [number, number[]] => [place, []]))
   owners.forEach((place, partition) => void owned.get(place)!.push(partition))
   const least = createHeap<Rank>(isLess)
@@ -99,6 +101,13 @@ function level({ owners, subscribers }: Topic, loads: Int32Array): boolean {
     rank(giver.place)
     rank(taker.place)
   }
+}
+
+/** Whether no owner has two more than a subscriber: for most topics, looking is all there is to do. */
+function isLevel({ owners, subscribers }: Topic, loads: Int32Array): boolean {
+  let most = 0
+  for (const place of owners) most = Math.max(most, loads[place]!)
+  return subscribers.every((place) => most - loads[place]! < 2)
 }
 
 interface Rank {

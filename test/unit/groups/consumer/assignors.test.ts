@@ -208,14 +208,14 @@ describe('uniform', () => {
     )
   })
 
-  it('takes 1,000 members and 10,000 partitions within a second, and less when little changed', () => {
+  it('takes 1,000 members and 10,000 partitions within a second each time', () => {
     const topics: Topics = new Map(Array.from({ length: 100 }, (_, i) => [topicId(i + 1), 100]))
     const wants = [...topics.keys()]
     const members = membersOf(Array.from({ length: 1000 }, () => ({ wants, isStatic: false })))
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     const targets = uniform(members, topics)
     const again = uniform(withTargets(members.slice(1), targets.slice(1)), topics)
-    expect(performance.now() - startedAt).toBeLessThan(2000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(2000)
     expect(isBalanced(again)).toBe(true)
   })
 })

@@ -29,9 +29,9 @@ describe('a pattern', () => {
   it.each(['(a+)+$', '(a|aa)*$', '(.*a){20}', '(x?){200}x{200}'])('%s is matched in no time', (pattern) => {
     expect(checkPattern(pattern)).toEqual({ kind: 'valid' })
     const names = Array.from({ length: 20 }, (_, i) => `${'a'.repeat(240 - i)}!`)
-    const startedAt = performance.now()
+    const before = process.cpuUsage()
     expect(matchingNames(pattern, names)).toEqual([])
-    expect(performance.now() - startedAt).toBeLessThan(1000)
+    expect(process.cpuUsage(before).user / 1000).toBeLessThan(1000)
   })
 })
 
