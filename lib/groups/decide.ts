@@ -109,6 +109,8 @@ export const consumerBeat = (request: ConsumerHeartbeatRequest): GroupEvent<Cons
     },
     // An assignment that is told again may have been taken away a moment ago.
     mayBeOld: (answer) => answer.kind === 'beat' && !('assignment' in answer && answer.assignment !== undefined),
+    // The classic group becomes a consumer group, whose members have what they were assigned of topics that are known.
+    needsTopicsOfNow: (group) => group.kind === 'classic' && request.memberEpoch === 0,
   }
 }
 

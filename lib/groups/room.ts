@@ -23,6 +23,8 @@ export interface GroupEvent<Answer extends { readonly kind: string }> {
   decide(group: Group | undefined, context: StepContext): Step<Answer>
   /** Whether this answer may rest on a view of the last second when it changed nothing. */
   mayBeOld(answer: Answer): boolean
+  /** Whether what becomes of this group rests on topics as they are now, not a second ago. */
+  needsTopicsOfNow?(group: Group): boolean
 }
 
 /** What became of an event: the answer, the group that it rests on, and how long nothing will happen by itself. */
@@ -175,7 +177,9 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     const found = await current(fresh ? isFresh : isYoung)
     if (found === undefined) return 'again'
     // What a state made anew starts above must be known as it is now, and topics as they were a second ago.
-    if ((await ports.refresh(found.group === undefined ? 0 : GROUP_VIEW_AGE_MS)).kind !== 'fresh') return 'again'
+    const { group: known } = found
+    const needsNow = known === undefined || batch.some(({ event }) => event.needsTopicsOfNow?.(known))
+    if ((await ports.refresh(needsNow ? 0 : GROUP_VIEW_AGE_MS)).kind !== 'fresh') return 'again'
     // ⚠ Somebody made a group since, perhaps: who is let pass because there is none may not pass under that one's fence.
     if (found.group === undefined && ports.foldedFence(groupId) !== fenceBefore) {
       view = undefined
