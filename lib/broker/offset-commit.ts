@@ -8,7 +8,7 @@ import type { OffsetCommitRequest, OffsetCommitResponse } from '../wire/messages
 import type { BrokerContext, Call } from './context.ts'
 import { isGroupId } from './group-requests.ts'
 import { commitFailure, unknownTopic, unserved } from './outcomes.ts'
-import { type TopicLookup, topicLookup } from './topic-lookup.ts'
+import { type Found, type TopicLookup, topicLookup } from './topic-lookup.ts'
 
 /** From this version on clients know the errors of KIP-848. */
 const EPOCHS_FROM = 9
@@ -32,9 +32,10 @@ export async function handleOffsetCommit(
   if (!isGroupId(request.groupId, 'mayBeEmpty')) return offsetCommitError(request, ErrorCode.INVALID_GROUP_ID)
   const lookup = topicLookup(context.log)
   const plans = await Promise.all(
-    request.topics.map(({ name, partitions }) =>
-      Promise.all(partitions.map((partition) => plan(lookup, name, partition))),
-    ),
+    request.topics.map(async ({ name, partitions }) => {
+      const found = await findTopic(lookup, name, partitions)
+      return partitions.map((partition) => plan(found, partition))
+    }),
   )
   const planned = plans.flat()
   const groupCode = planned.some(({ kind }) => kind !== 'failed')
@@ -47,13 +48,21 @@ export async function handleOffsetCommit(
   return answer(request, (t, p) => codeOf(plans[t]![p]!))
 }
 
-async function plan(
-  lookup: TopicLookup,
-  name: string,
+/** The topic, known well enough to say of each of these partitions whether it exists: one look for all of them. */
+async function findTopic(lookup: TopicLookup, name: string, partitions: readonly RequestPartition[]): Promise<Found> {
+  const last = partitions.reduce((largest, { partitionIndex }) => Math.max(largest, partitionIndex), 0)
+  const found = await lookup.byName(name, last)
+  return found.kind === 'absent' ? lookup.byName(name) : found
+}
+
+function plan(
+  found: Found,
   { partitionIndex, committedOffset, committedLeaderEpoch, committedMetadata }: RequestPartition,
-): Promise<Planned> {
-  const found = await lookup.byName(name, partitionIndex)
-  if (found.kind === 'absent') return { kind: 'failed', errorCode: unknownTopic().errorCode }
+): Planned {
+  const isThere = found.kind === 'found' && partitionIndex >= 0 && partitionIndex < found.topic.partitions
+  if (found.kind === 'absent' || (found.kind === 'found' && !isThere)) {
+    return { kind: 'failed', errorCode: unknownTopic().errorCode }
+  }
   if (found.kind !== 'found') return { kind: 'failed', errorCode: unserved(found, 'commit').errorCode }
   const metadata = committedMetadata ?? ''
   if (metadata.length > OFFSET_METADATA_LENGTH_MAX) {
