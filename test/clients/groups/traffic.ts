@@ -121,13 +121,26 @@ export async function startTraffic(
   }
 }
 
+/** KafkaJS gives up at once where a server says that it cannot look just then. */
+async function offsetsOf<T>(ask: () => Promise<T>, triesMax = 10): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (tries === triesMax) throw error
+      await sleep(200)
+    }
+  }
+}
+
 export async function endsOf(kafka: KafkaType, topics: readonly string[]): Promise<Map<string, number>> {
   const admin = kafka.admin()
   await admin.connect()
   const ends = new Map<string, number>()
   for (const topic of topics) {
-    for (const { partition, high } of await admin.fetchTopicOffsets(topic))
+    for (const { partition, high } of await offsetsOf(() => admin.fetchTopicOffsets(topic))) {
       ends.set(`${topic}/${partition}`, Number(high))
+    }
   }
   await admin.disconnect()
   return ends

@@ -195,9 +195,6 @@ function judgeOrder(
   late: readonly EventOf<'record'>[] | undefined,
   complain: Complain,
 ): void {
-  /** The highest offset that was surely committed at that time, and 0 when nothing was. */
-  const committedBefore = (at: number): number =>
-    commits.reduce((most, commit) => (commit.at + TOLERANCE_MS < at ? Math.max(most, commit.offset) : most), 0)
   const reachedLate = (at: number): number =>
     (late ?? []).reduce((most, record) => (record.at <= at ? Math.max(most, record.offset + 1) : most), 0)
   let furthest = 0
@@ -209,10 +206,10 @@ function judgeOrder(
       if (sought !== undefined) next = sought
       if (next === undefined || (record.offset !== next && late !== undefined)) {
         const where = `${owner.member} in ${place} at ${record.at} ${next === undefined ? 'began' : 'went on'}`
-        const least = committedBefore(owner.from)
+        const least = acknowledgedBefore(commits, owner.from)
         const most = Math.max(furthest, reachedLate(record.at))
-        if (record.offset < least && late === undefined)
-          complain(`${where} at ${record.offset}, but ${least} was committed`)
+        const behind = record.offset < least && !mayHaveBeenLast(commits, record.offset, owner.from, 0)
+        if (behind && late === undefined) complain(`${where} at ${record.offset}, but ${least} was committed`)
         if (record.offset > most) complain(`${where} at ${record.offset}, nobody had got beyond ${most}`)
       } else if (record.offset !== next) {
         complain(`${owner.member} in ${place} at ${record.at} went from ${next - 1} to ${record.offset}`)
@@ -287,7 +284,10 @@ function judgeCoverage(events: readonly GroupEvent[], expected: Expected, figure
   }
 }
 
-/** Committed offsets as an outsider sees them never move back, and are never behind what was acknowledged before. */
+/**
+ * Committed offsets as an outsider sees them never move back, and are never behind what was acknowledged before; but of
+ * commits that were under way at once, as a client may have them, either can be the last.
+ */
 function judgeObservations(
   observations: readonly Observation[],
   commits: ReadonlyMap<string, readonly Commit[]>,
@@ -295,29 +295,34 @@ function judgeObservations(
   complain: Complain,
 ): void {
   const rewound = new Set(events.flatMap((event) => (event.event === 'seeked' ? event.offsets.map(placeKey) : [])))
-  const last = new Map<string, number>()
-  const cursors = new Map<string, { sorted: readonly Commit[]; read: number; most: number }>()
-  for (const [place, list] of commits) {
-    cursors.set(place, { sorted: [...list].sort((a, b) => a.at - b.at), read: 0, most: -1 })
-  }
+  const last = new Map<string, { offset: number; askedAt: number }>()
   for (const { askedAt, at, offsets } of observations) {
-    const seen = new Map(offsets.map((offset) => [placeKey(offset), offset[2]]))
-    for (const place of new Set([...seen.keys(), ...cursors.keys()])) {
-      if (rewound.has(place)) continue
-      const offset = seen.get(place) ?? -1
-      const before = last.get(place) ?? -1
-      if (offset < before) complain(`the committed offset of ${place} went from ${before} to ${offset} at ${at}`)
-      last.set(place, Math.max(before, offset))
-      const cursor = cursors.get(place)
-      if (cursor === undefined) continue
-      for (let next = cursor.sorted[cursor.read]; next !== undefined && next.at + TOLERANCE_MS < askedAt; ) {
-        cursor.most = Math.max(cursor.most, next.offset)
-        cursor.read += 1
-        next = cursor.sorted[cursor.read]
-      }
-      if (offset < cursor.most) {
-        complain(`the committed offset of ${place} was ${offset} at ${at}, but ${cursor.most} had been acknowledged`)
-      }
+    for (const found of offsets) {
+      const place = placeKey(found)
+      const offset = found[2]
+      const before = last.get(place) ?? { offset: -1, askedAt: 0 }
+      last.set(place, { offset: Math.max(offset, before.offset), askedAt })
+      const placed = commits.get(place) ?? []
+      const acknowledged = acknowledgedBefore(placed, askedAt)
+      if (rewound.has(place) || offset >= Math.max(before.offset, acknowledged)) continue
+      if (mayHaveBeenLast(placed, offset, askedAt, before.askedAt)) continue
+      if (offset < before.offset)
+        complain(`the committed offset of ${place} went from ${before.offset} to ${offset} at ${at}`)
+      else
+        complain(`the committed offset of ${place} was ${offset} at ${at}, but ${acknowledged} had been acknowledged`)
     }
   }
+}
+
+/** The highest offset that was surely committed at that time, and -1 when nothing was. */
+function acknowledgedBefore(commits: readonly Commit[], at: number): number {
+  return commits.reduce((most, commit) => (commit.at + TOLERANCE_MS < at ? Math.max(most, commit.offset) : most), -1)
+}
+
+/** Whether a commit of this offset, answered after `since`, can have been the last one to land before `at`. */
+function mayHaveBeenLast(commits: readonly Commit[], offset: number, at: number, since: number): boolean {
+  return commits.some((commit) => {
+    if (commit.offset !== offset || commit.at < since) return false
+    return !commits.some((later) => later.sentAt > commit.at && later.at + TOLERANCE_MS < at)
+  })
 }

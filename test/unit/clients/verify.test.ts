@@ -92,6 +92,28 @@ describe('what a correct group does', () => {
     expect(verify(events, written(2))).toMatchObject({ violations: [], figures: { lost: 1 } })
   })
 
+  it('of two commits under way at once the lower is the last to land, and what comes next begins there', () => {
+    const events = told(
+      ...([
+        [0, 'a', assigned(0)],
+        [1, 'a', record(0)],
+        [2, 'a', record(1)],
+        [5, 'a', committed(3, 2)],
+      ] as const),
+      ...([
+        [6, 'a', committed(2, 1)],
+        [7, 'a', revoked(0)],
+        [8, 'b', assigned(0)],
+        [9, 'b', record(1)],
+      ] as const),
+    )
+    expect(wrong(events, written(2, { observations: [saw(5, 2), saw(7, 1)] }))).toEqual([])
+    // Another look that saw it come back before: nothing of it was under way any more.
+    expect(wrong(events, written(2, { observations: [saw(6.5, 2), saw(7, 1)] }))).toEqual([
+      'the committed offset of t/0 went from 2 to 1 at 75',
+    ])
+  })
+
   it('a member seeks', () => {
     const events = told(
       ...([
