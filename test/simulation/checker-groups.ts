@@ -25,6 +25,8 @@ interface GroupView {
   readonly owns: GroupOwns[]
   readonly removals: GroupRemoval[]
   readonly effects: GroupEffect[]
+  /** All its members speak the classic protocol: a generation is then everybody's. */
+  isClassic: boolean
   /** By partition and metadata: all tries of one commit. */
   readonly byMetadata: Map<string, GroupCommit[]>
 }
@@ -54,9 +56,10 @@ function groupViews(ops: readonly Op[]): Map<string, GroupView> {
     let view = views.get(op.group)
     if (view === undefined) {
       const lists = { commits: [], fetches: [], told: [], owns: [], removals: [], effects: [] }
-      view = { name: op.group, ...lists, byMetadata: new Map() }
+      view = { name: op.group, ...lists, isClassic: true, byMetadata: new Map() }
       views.set(op.group, view)
     }
+    if ('protocol' in op && op.protocol === 'consumer') view.isClassic = false
     if (op.kind === 'groupFetch') view.fetches.push(op)
     else if (op.kind === 'groupTold') view.told.push(op)
     else if (op.kind === 'groupOwns') view.owns.push(op)
@@ -135,7 +138,7 @@ function checkEffects(view: GroupView, report: Report): void {
       }
       const commit = view.byMetadata.get(keyOf(partition, metadata))?.[0]
       const before = last.get(partition)
-      const generation = commit?.protocol === 'classic' ? commit.generation : 0
+      const generation = view.isClassic ? (commit?.generation ?? 0) : 0
       if (before !== undefined && offset < before.offset) {
         report('regress', `${view.name} ${partition}: ${metadata} was stored after ${before.by}`)
       } else if (before !== undefined && generation < before.generation) {
@@ -150,7 +153,7 @@ function checkEffects(view: GroupView, report: Report): void {
 function checkZombies(view: GroupView, report: Report): void {
   for (const commit of view.commits) {
     for (const told of view.told) {
-      if (commit.outcome !== 'ok' || !isBefore(told, commit) || !succeeds(told, commit)) continue
+      if (commit.outcome !== 'ok' || !isBefore(told, commit) || !succeeds(view, told, commit)) continue
       if (mayBeRemoved(view, told, commit, 'group')) continue
       report('zombie', `${view.name}: ${commit.offsets[0]?.metadata} was acknowledged after ${nameOf(told)} was told`)
     }
@@ -163,7 +166,7 @@ function checkZombies(view: GroupView, report: Report): void {
         const [commit] = view.byMetadata.get(keyOf(partition, metadata)) ?? []
         const shown = first.offsets.find((one) => one.partition === partition)
         if (commit === undefined || shown === undefined || shown.metadata === metadata) continue
-        if (!isOlder(commit, first, partition) || mayBeRemoved(view, first, later)) continue
+        if (!isOlder(view, commit, first, partition) || mayBeRemoved(view, first, later)) continue
         report('zombie', `${view.name} ${partition}: ${metadata} came after ${first.client} had seen ${shown.metadata}`)
       }
     }
@@ -171,15 +174,15 @@ function checkZombies(view: GroupView, report: Report): void {
 }
 
 /** Whether the one who asked was given the partition after the one who committed had it. */
-function isOlder(commit: GroupCommit, asked: GroupFetch, partition: PartitionName): boolean {
+function isOlder({ isClassic }: GroupView, commit: GroupCommit, asked: GroupFetch, partition: PartitionName): boolean {
   if (commit.generation >= asked.generation) return false
-  return asked.protocol === 'classic' || (commit.memberId !== asked.memberId && asked.owned.includes(partition))
+  return isClassic || (commit.memberId !== asked.memberId && asked.owned.includes(partition))
 }
 
 /** Whether what was told ends the right of this commit. */
-function succeeds(told: GroupTold, commit: GroupCommit): boolean {
-  if (told.protocol !== commit.protocol || told.generation <= commit.generation) return false
-  if (told.protocol === 'classic') return true
+function succeeds({ isClassic }: GroupView, told: GroupTold, commit: GroupCommit): boolean {
+  if (told.generation <= commit.generation) return false
+  if (isClassic) return true
   return (
     told.memberId !== commit.memberId &&
     commit.offsets.some(({ partition }) => told.assignment?.includes(partition) ?? false)
@@ -192,8 +195,8 @@ const nameOf = ({ client, generation, what }: GroupTold): string => `${client} $
 function checkGenerations(view: GroupView, report: Report): void {
   for (const first of view.told) {
     for (const later of view.told) {
-      if (!isBefore(first, later) || later.generation >= first.generation || later.protocol !== first.protocol) continue
-      if (first.protocol === 'consumer' && first.memberId !== later.memberId) continue
+      if (!isBefore(first, later) || later.generation >= first.generation) continue
+      if (!view.isClassic && first.memberId !== later.memberId) continue
       if (mayBeRemoved(view, first, later, 'group')) continue
       report('generation-back', `${view.name}: ${nameOf(later)} after ${nameOf(first)}`)
     }
@@ -202,7 +205,7 @@ function checkGenerations(view: GroupView, report: Report): void {
 
 /** All members of a classic generation were told the same of it, and share out partitions without sharing one. */
 function checkShares(view: GroupView, report: Report): void {
-  const classic = view.told.filter(({ protocol }) => protocol === 'classic')
+  const classic = view.isClassic ? view.told : []
   const identity = ({ instanceId, memberId }: GroupTold): string => instanceId ?? memberId
   const hasStatic = classic.some(({ instanceId }) => instanceId !== undefined)
   for (const one of classic) {

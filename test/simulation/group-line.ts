@@ -4,7 +4,7 @@
 import { decodeResponseHeader, encodeRequestFrame } from '../../lib/wire/frame.ts'
 import { decodeResponse } from '../../lib/wire/reader.ts'
 import type { Api, RequestInput, ResponseOf } from '../../lib/wire/schema.ts'
-import type { Connection } from './cluster.ts'
+import type { Connection, Process } from './cluster.ts'
 import { isServed, sendFrame } from './frames.ts'
 import type { HttpsClient } from './https.ts'
 import { createHttpsLine } from './https-clients.ts'
@@ -16,6 +16,15 @@ export interface GroupAnswer<A extends Api> {
   readonly process: string
   /** Nobody but the try that was answered carries the request, now or later. */
   readonly isAlone: boolean
+}
+
+export interface GatewayLineOptions {
+  /** Takes another process for every request. */
+  readonly hops?: boolean
+  /** To which process; by default to any that answers. */
+  readonly connect?: () => Connection
+  /** Told of each request that was sent: for what may strike a process in the middle of it. */
+  readonly onSent?: (api: Api, process: Process) => void
 }
 
 export interface GroupLine {
@@ -31,8 +40,9 @@ export interface GroupLine {
 
 const HEADER = { correlationId: 7, clientId: 'simulation' }
 
-/** Over a connection to a gateway; `hops`: to another one for every request. */
-export function gatewayLine(scene: Scene, random: Seeded, hops: boolean, connect?: () => Connection): GroupLine {
+/** Over a connection to a gateway. */
+export function gatewayLine(scene: Scene, random: Seeded, options: GatewayLineOptions = {}): GroupLine {
+  const { hops = false, connect, onSent } = options
   const line = createLine(scene, random)
   let own: Connection | undefined
   const connection = (): Connection => {
@@ -51,7 +61,7 @@ export function gatewayLine(scene: Scene, random: Seeded, hops: boolean, connect
       if (hops) leave()
       const at = connection()
       const frame = Buffer.concat(encodeRequestFrame(api, version, HEADER, request))
-      const reply = await at.request(
+      const replied = at.request(
         (log, connected) => {
           if (!isServed(log)) throw new Error('every process has a broker')
           const { admitted, body } = sendFrame(log.broker, connected, frame)
@@ -60,6 +70,8 @@ export function gatewayLine(scene: Scene, random: Seeded, hops: boolean, connect
         timeoutMs,
         'unlessClosed',
       )
+      onSent?.(api, at.process)
+      const reply = await replied
       if (reply.kind !== 'answer' || reply.value === undefined) {
         leave()
         return undefined

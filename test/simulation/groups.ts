@@ -8,7 +8,10 @@ import type { GroupSettings } from '../../lib/groups/step.ts'
 import type { Log } from '../../lib/log/log.ts'
 import { ErrorCode } from '../../lib/wire/errors.ts'
 import { deleteGroups } from '../../lib/wire/messages/delete-groups.ts'
+import { offsetCommit } from '../../lib/wire/messages/offset-commit.ts'
 import { offsetDelete } from '../../lib/wire/messages/offset-delete.ts'
+import type { Api } from '../../lib/wire/schema.ts'
+import type { Process } from './cluster.ts'
 import { createClassicMember } from './group-classic.ts'
 import { createConsumerMember } from './group-consumer.ts'
 import {
@@ -32,6 +35,8 @@ export interface GroupTraffic {
   readonly gateway: Gateway
   readonly random: Seeded
   readonly incidents: Incidents
+  /** None in some runs. */
+  readonly groups: readonly GroupPlan[]
 }
 
 /** Sessions of seconds, so that a run sees many of them end. */
@@ -53,14 +58,28 @@ const DEFINITE: ReadonlySet<number> = new Set([
   ErrorCode.GROUP_ID_NOT_FOUND,
 ])
 
-interface GroupPlan {
+export interface GroupPlan {
   readonly id: string
-  readonly protocol: 'classic' | 'consumer'
+  /** `mixed`: members of both, so that the group changes its own while it runs. */
+  readonly protocol: 'classic' | 'consumer' | 'mixed'
 }
-const GROUPS: readonly GroupPlan[] = [
-  { id: 'billing', protocol: 'classic' },
-  { id: 'search', protocol: 'consumer' },
-]
+const CLASSIC: GroupPlan = { id: 'billing', protocol: 'classic' }
+const CONSUMER: GroupPlan = { id: 'search', protocol: 'consumer' }
+const MIXED: GroupPlan = { id: 'stock', protocol: 'mixed' }
+
+/** The groups of a run. */
+export const planGroups = (random: Seeded): readonly GroupPlan[] =>
+  random.pick([
+    [],
+    [],
+    [],
+    [CLASSIC, CONSUMER],
+    [CLASSIC, CONSUMER],
+    [CLASSIC, CONSUMER],
+    [CLASSIC, MIXED],
+    [CONSUMER, MIXED],
+    [CLASSIC, CONSUMER],
+  ])
 
 /** The groups as a process serves them, where it does. */
 export const groupsOf = (log: Log | undefined): GroupCoordinator | undefined =>
@@ -69,23 +88,38 @@ export const groupsOf = (log: Log | undefined): GroupCoordinator | undefined =>
 const keptTopic = (scene: Scene): KnownTopic => [...scene.topics.values()].find(({ name }) => name === KEPT_TOPIC)!
 
 /** How a client reaches the cluster. */
-function lineFor({ scene, gateway }: GroupTraffic, random: Seeded, name: string): GroupLine {
+function lineFor(traffic: GroupTraffic, random: Seeded, name: string): GroupLine {
+  const { scene, gateway } = traffic
+  const onSent = (api: Api, process: Process): void => freezeInside(traffic, random, api, process)
   const draw = random.fraction()
-  if (draw < 0.35) return gatewayLine(scene, random, false)
-  if (draw < 0.6) return gatewayLine(scene, random, true)
+  if (draw < 0.35) return gatewayLine(scene, random, { onSent })
+  if (draw < 0.6) return gatewayLine(scene, random, { hops: true, onSent })
   const https = httpsLine(gateway.client(name), random)
-  return draw < 0.9 ? https : eitherLine(https, gatewayLine(scene, random, true), random)
+  return draw < 0.9 ? https : eitherLine(https, gatewayLine(scene, random, { hops: true, onSent }), random)
+}
+
+/** A commit rests on what its process read a moment ago: that moment is made long now and then. */
+function freezeInside({ scene, incidents }: GroupTraffic, random: Seeded, api: Api, { host }: Process): void {
+  if (!scene.busy || api.key !== offsetCommit.key || !random.chance(0.04)) return
+  const afterMs = random.fraction() * 25
+  const forMs = random.duration(random.pick([2_000, 8_000, 20_000]))
+  scene.world.at(afterMs, `${host.name} falls asleep over a commit`, () => {
+    if (!scene.busy || host.state() !== 'running') return
+    incidents.count('gateway frozen over a commit')
+    host.freeze(forMs)
+  })
 }
 
 function createMember(plan: GroupPlan, client: GroupClient): GroupMember {
-  return plan.protocol === 'classic' ? createClassicMember(client) : createConsumerMember(client)
+  const isClassic = plan.protocol === 'mixed' ? client.random.chance(0.5) : plan.protocol === 'classic'
+  return isClassic ? createClassicMember(client) : createConsumerMember(client)
 }
 
 /** The clients of one busy time. */
 export function groupClients(traffic: GroupTraffic, index: number, part: (total: number) => number): Promise<void>[] {
-  const { scene, random } = traffic
+  const { random, groups } = traffic
   const clients: Promise<void>[] = []
-  for (const plan of GROUPS) {
+  for (const plan of groups) {
     const statics = random.chance(0.35)
     const lives: Promise<void>[] = []
     for (let i = random.int(2, 4); i > 0; i--) {
@@ -103,7 +137,7 @@ export function groupClients(traffic: GroupTraffic, index: number, part: (total:
     }
     clients.push(watch(traffic, random.fork(`gw${index}${plan.id}`), plan.id, `gw${index}${plan.id}`, part(8)))
   }
-  return scene.busy ? clients : []
+  return clients
 }
 
 /** When all members have said their last, the group may be removed, and another member may come to what is left. */
@@ -289,7 +323,7 @@ export async function settleGroups(
   const { scene, random } = traffic
   if (clocksDiffer) await scene.world.pause(5 * HOUR_MS)
   await Promise.all(
-    GROUPS.map((plan) => settleGroup(traffic, random.fork(`settle ${plan.id}`), plan, clocksDiffer, sight)),
+    traffic.groups.map((plan) => settleGroup(traffic, random.fork(`settle ${plan.id}`), plan, clocksDiffer, sight)),
   )
 }
 
@@ -308,7 +342,7 @@ async function settleGroup(
   const members = Array.from({ length: random.int(1, 4) }, (_, i) => {
     const name = `${plan.id}-last-${i}`
     const line = clocksDiffer
-      ? gatewayLine(scene, random, false, () => cluster.connect(home))
+      ? gatewayLine(scene, random, { connect: () => cluster.connect(home) })
       : lineFor(traffic, random, name)
     const client = { scene, random: random.fork(name), line, group: plan.id, name, topic, instanceId: undefined }
     return { line, member: createMember(plan, client) }
@@ -364,11 +398,11 @@ export function countGroups(ops: readonly Op[], incidents: Incidents): void {
 }
 
 /** Everybody is asked for all offsets once more. */
-export async function lastLooks({ scene, random }: GroupTraffic): Promise<void> {
+export async function lastLooks({ scene, random, groups }: GroupTraffic): Promise<void> {
   const topic = keptTopic(scene)
-  for (const { id } of GROUPS) {
+  for (const { id } of groups) {
     for (const [index] of scene.cluster.processes.entries()) {
-      const line = gatewayLine(scene, random, false, () => scene.cluster.connect(index))
+      const line = gatewayLine(scene, random, { connect: () => scene.cluster.connect(index) })
       const client = { scene, random, line, group: id, name: `last look ${index}`, topic, instanceId: undefined }
       for (let tries = 0; tries < 20; tries++) {
         if ((await fetchOffsets(client, NOBODY, [], undefined)) instanceof Map) break

@@ -25,6 +25,7 @@ export const INCIDENTS = [
   'group member wakes up late',
   'group deleted',
   'offsets of a group deleted',
+  'gateway frozen over a commit',
   'groups swept',
   'commit acknowledged',
   'commit refused',

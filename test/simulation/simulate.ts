@@ -18,9 +18,11 @@ import { createFleet } from './functions.ts'
 import {
   countGroups,
   GROUP_SETTINGS,
+  type GroupTraffic,
   groupClients,
   lastLooks,
   OFFSETS_RETENTION_MS,
+  planGroups,
   runSweeps,
   settleGroups,
 } from './groups.ts'
@@ -76,11 +78,9 @@ const compression: Compression = {
   decompress: async (_codec, bytes) => ({ kind: 'ok', bytes }),
 }
 
-interface Run extends Traffic {
+interface Run extends Traffic, GroupTraffic {
   readonly network: Network
   readonly sight: (anomaly: string, detail: string) => void
-  /** Its clients use consumer groups, too. */
-  readonly hasGroups: boolean
   /** Processes do not agree about the time of day. */
   clocksDiffer: boolean
   crashes: number
@@ -138,7 +138,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     oracle,
     random,
     sight,
-    hasGroups: random.fork('groups').chance(0.66),
+    groups: planGroups(random.fork('groups')),
     clocksDiffer: skewed,
     crashes: 0,
     freezes: 0,
@@ -165,9 +165,10 @@ async function live(run: Run): Promise<void> {
     if (i < times - 1) await phase(run, 'idle', world.pause(random.pick([0.01, 1, 3]) * HOUR_MS), BUSY_MS_MAX)
   }
   setMix(run, CALM)
-  if (run.hasGroups) await phase(run, 'groups settle', settleGroups(run, run.clocksDiffer, run.sight), BUSY_MS_MAX)
+  if (run.groups.length > 0)
+    await phase(run, 'groups settle', settleGroups(run, run.clocksDiffer, run.sight), BUSY_MS_MAX)
   await phase(run, 'final reads', finalReads(run), CALM_MS_MAX * 4)
-  if (run.hasGroups) await phase(run, 'last looks', lastLooks(run), CALM_MS_MAX)
+  if (run.groups.length > 0) await phase(run, 'last looks', lastLooks(run), CALM_MS_MAX)
   compareReplicas(run.scene, run.oracle, run.sight)
   if (random.chance(0.3))
     await phase(run, 'newer release', poisonJournal(run.scene, run.oracle, random, run.sight), MINUTE_MS * 5)
@@ -295,13 +296,13 @@ async function busyTime(run: Run, index: number, times: number): Promise<void> {
   for (let i = 0; i < 2; i++) clients.push(runAdmin(scene, random.fork(`a${index}.${i}`), part(11)))
   clients.push(keepDocuments(run, `d${index}`, part(30)))
   clients.push(...httpsClients(run, index, part))
-  if (run.hasGroups) clients.push(...groupClients(run, index, part))
+  clients.push(...groupClients(run, index, part))
 
   let over = false
   const faults = injectFaults(run, () => over)
   const collectors = runCollectors(run, index, () => over)
   const maintenance = runMaintenance(run, () => over)
-  const sweeps = run.hasGroups ? runSweeps(run, () => over) : undefined
+  const sweeps = run.groups.length > 0 ? runSweeps(run, () => over) : undefined
   const all = Promise.all(clients)
   if (last) {
     await Promise.race([all, world.pause(random.int(5_000, 60_000))])
