@@ -11,7 +11,7 @@ import {
 } from '../base/limits.ts'
 import { type Random, randomFraction } from '../base/random.ts'
 import type { Unserved } from '../log/log.ts'
-import type { DocumentStore } from '../storage/ports.ts'
+import type { Document, DocumentStore } from '../storage/ports.ts'
 import { nextDeadlineMs, tick } from './decide.ts'
 import type { Group } from './group.ts'
 import { decodeGroup, encodeGroup, groupKey } from './group-document.ts'
@@ -73,6 +73,8 @@ interface Queued {
 
 interface View {
   readonly group: Group | undefined
+  /** The document as it is stored: one that is still the same is not taken apart again. */
+  readonly body: Uint8Array | undefined
   readonly version: number
   /** When its read or write was sent (monotonic), and its number among the reads, writes and turns of the room. */
   readonly sentAt: number
@@ -108,14 +110,21 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     const asked = { sentAt: clock.monotonic(), order: ++orders }
     const [found] = await Promise.all([documents.get(key), seen.known ? undefined : seen.read()])
     if (found.kind === 'unavailable') return undefined
-    const document = found.kind === 'found' ? found.document : undefined
-    return learn({ group: document && decodeGroup(document.body), version: document?.version ?? 0, ...asked })
+    return learn(found.kind === 'found' ? found.document : undefined, view, asked)
   }
 
-  function learn(found: View): View {
-    seen.about(found.group)
-    view = found
-    return found
+  /** The view that a document gives, by what was known before. */
+  function learn(
+    document: Document | undefined,
+    before: View | undefined,
+    asked: Pick<View, 'sentAt' | 'order'>,
+  ): View {
+    const { body, version = 0 } = document ?? {}
+    const isSame = body !== undefined && before?.body !== undefined && Buffer.compare(body, before.body) === 0
+    const group = isSame ? before.group : body && decodeGroup(body)
+    seen.about(group)
+    view = { group, body, version, ...asked }
+    return view
   }
 
   function decideAll(before: Group | undefined, batch: readonly Queued[]): Omit<Decisions, 'raised'> {
@@ -138,19 +147,17 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
       body === undefined ? await documents.delete(key, from.version) : await documents.put(key, body, from.version)
     ports.onWrite('group')
     if (put.kind === 'applied') {
-      view = { group, version: body === undefined ? 0 : put.version, ...asked }
+      view = { group, body, version: body === undefined ? 0 : put.version, ...asked }
       return true
     }
     view = undefined
-    if (put.kind === 'conflict') {
-      const { current } = put
-      learn({ group: current && decodeGroup(current.body), version: current?.version ?? 0, ...asked })
-    } else if (put.kind === 'unknown' && body !== undefined) {
+    if (put.kind === 'conflict') learn(put.current, undefined, asked)
+    else if (put.kind === 'unknown' && body !== undefined) {
       // Ours, if nobody else can have written these very bytes at this very version.
       const found = await documents.get(key)
       if (found.kind !== 'found' || found.document.version !== from.version + 1) return false
       if (Buffer.compare(found.document.body, body) !== 0) return false
-      view = { group, version: from.version + 1, ...asked }
+      view = { group, body, version: from.version + 1, ...asked }
       return true
     }
     return false
