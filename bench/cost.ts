@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { initAws } from '../lib/storage/aws/init.ts'
 import { EMULATOR_ENVIRONMENT, startMinistack } from '../test/aws/ministack.ts'
 import type { Item } from './cost/capacity.ts'
+import { BEAT_SECONDS } from './cost/groups.ts'
 import { pollsWithin } from './cost/idle-consumer.ts'
 import { type Meter, startMeter } from './cost/meter.ts'
 import { boundTable, costTable, monthTable, page } from './cost/report.ts'
@@ -60,7 +61,10 @@ async function countAll(): Promise<Counted> {
 
 Object.assign(process.env, EMULATOR_ENVIRONMENT)
 const counted = await countAll()
-const pollsPerHour = (await pollsWithin(IDLE_HOURS)) / IDLE_HOURS
+const pollsPerHour = {
+  alone: (await pollsWithin(IDLE_HOURS)) / IDLE_HOURS,
+  beside: (await pollsWithin(IDLE_HOURS, BEAT_SECONDS.classic * 1000)) / IDLE_HOURS,
+}
 const rows = rowsOf(counted)
 const months = monthsOf(counted, pollsPerHour)
 const bounds = boundsOf(rows, months)

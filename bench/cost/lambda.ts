@@ -6,16 +6,21 @@ import { join } from 'node:path'
 import { type BundleName, bundleFunction } from '../../infra/bundle.ts'
 import type { Ulid } from '../../lib/base/ids.ts'
 import type { ApiEvent, ApiResult } from '../../lib/http/api-gateway.ts'
+import { comparePositions } from '../../lib/journal/position.ts'
 import {
   ADVERTISE_HEADER,
   CONNECTION_HEADER,
   FRAME_CONTENT_TYPE,
   type FrameFunction,
+  formatPosition,
   formatRequestId,
   functionOf,
   GENERATION_HEADER,
   isLongFrame,
+  POSITION_HEADER,
+  parsePosition,
   REQUEST_ID_HEADER,
+  type ToldPosition,
   WAITED_HEADER,
 } from '../../lib/wire/https.ts'
 import { EMULATOR_ENVIRONMENT } from '../../test/aws/ministack.ts'
@@ -43,6 +48,8 @@ export interface World {
   aheadMs: number
   /** The journal generation told last. */
   generation: number
+  /** The furthest in the journal that was told. */
+  position?: ToldPosition
 }
 
 export interface Environment {
@@ -101,11 +108,15 @@ export async function startEnvironment(world: World, name: BundleName): Promise<
   return {
     invoke,
     async ask(frame, id) {
-      const event = eventOf(frame, world.generation, id)
+      const event = eventOf(frame, world, id)
       const invocation = await invoke(event, frame.length)
       const answer = JSON.parse(invocation.result) as ApiResult
       const told = Buffer.from(answer.body, answer.isBase64Encoded ? 'base64' : 'utf8')
       world.generation = Number(answer.headers[GENERATION_HEADER])
+      const position = parsePosition(answer.headers[POSITION_HEADER] ?? '')
+      if (position !== undefined && (world.position === undefined || comparePositions(world.position, position) < 0)) {
+        world.position = position
+      }
       if (answer.statusCode >= 300) throw new Error(`${name} answered ${answer.statusCode}: ${told}`)
       const { statusCode: status } = answer
       return { ...invocation, apiBytes: frame.length + told.length, status, body: told.subarray(8) }
@@ -133,7 +144,7 @@ async function stop(child: ChildProcess): Promise<void> {
 }
 
 /** As API Gateway makes it of a request that `tidelog connect` sends. */
-function eventOf(frame: Buffer, generation: number, id: Ulid | undefined): ApiEvent {
+function eventOf(frame: Buffer, { generation, position }: World, id: Ulid | undefined): ApiEvent {
   const name: FrameFunction = functionOf(frame.readInt16BE(4))
   const long = isLongFrame(frame.length - 4)
   return {
@@ -149,6 +160,7 @@ function eventOf(frame: Buffer, generation: number, id: Ulid | undefined): ApiEv
       [CONNECTION_HEADER]: '01HZZZZZZZZZZZZZZZZZZZZZZZ-1',
       [ADVERTISE_HEADER]: '127.0.0.1:9092',
       [WAITED_HEADER]: '0',
+      ...(name === 'coordinate' && position !== undefined ? { [POSITION_HEADER]: formatPosition(position) } : {}),
       ...(id === undefined ? {} : { [REQUEST_ID_HEADER]: formatRequestId({ generation, id, long }) }),
     },
     requestContext: { http: { method: 'POST' } },

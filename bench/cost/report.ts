@@ -1,11 +1,23 @@
 // The page and the lines on the terminal, both made of the same rows, so that neither can say what was not counted.
 import { FUNCTION_COLLECT_MS } from '../../lib/base/limits.ts'
 import { VALUE_BYTES } from './clients.ts'
+import { BEAT_SECONDS } from './groups.ts'
 import type { Measured } from './lambda.ts'
 import { LATENCY_MS } from './meter.ts'
 import { MACHINE, PRICES, PRICES_OF, type Price, STORAGE, type Usage } from './prices.ts'
 import { type Counted, FLUSHES, RECORDS_PER_BATCH, SECONDS_PER_FLUSH } from './scenarios.ts'
-import { type Bound, count, type Month, perMillion, type Row, STORED, sumOf, wholeOf } from './table.ts'
+import {
+  type Bound,
+  count,
+  GATEWAY_MONTH,
+  type Month,
+  type PollsPerHour,
+  perMillion,
+  type Row,
+  STORED,
+  sumOf,
+  wholeOf,
+} from './table.ts'
 
 const GROUPS: readonly (readonly [name: string, of: readonly (keyof typeof PRICES)[]])[] = [
   ['API Gateway', ['apiUnits']],
@@ -101,7 +113,7 @@ export function page(args: {
   readonly rows: readonly Row[]
   readonly months: readonly Month[]
   readonly bounds: readonly Bound[]
-  readonly pollsPerHour: number
+  readonly pollsPerHour: PollsPerHour
   readonly on: string
 }): string {
   const { counted, rows, months, bounds, pollsPerHour, on } = args
@@ -119,7 +131,7 @@ export function page(args: {
   const unbatched = rows[0]!
   const unbatchedUsd = perMillion(unbatched, wholeOf(unbatched))
   const roomThousands = listed / collections.length / 1000 + ((unbatched.bound ?? 0) - unbatchedUsd) / growth
-  const gatewayUsd = sumOf(months[2]!)
+  const gatewayUsd = sumOf(months.find(({ name }) => name === GATEWAY_MONTH)!)
   const logBytes = rows.reduce((sum, row) => sum + row.measured.usage.logBytes, 0)
   return `# What the serverless form costs
 
@@ -142,8 +154,11 @@ ${monthTable(months)}
 
 Storage comes on top, per month: ${STORED.map(([what, value]) => `${what}, ${usd(value)}`).join('; ')}.
 
-An idle consumer polls ${count(pollsPerHour)} times an hour: counted with the code of \`tidelog connect\` in virtual time, for a client that waits 500 ms at the server. The
-gateway's rows are computed: its flush is the one counted above without the function, and its machine and its lease do not depend on traffic. A gateway
+An idle consumer polls ${count(pollsPerHour.alone)} times an hour: counted with the code of \`tidelog connect\` in virtual time, for a client that waits 500 ms at the server;
+${count(pollsPerHour.beside)} times where a heartbeat on the same connection cuts its waiting short. A classic member beats every ${BEAT_SECONDS.classic} s and a KIP-848 member every ${BEAT_SECONDS.consumer} s, which
+leaves ${counted.groups.seenPerMinute.classic.toFixed(1)} and ${counted.groups.seenPerMinute.consumer.toFixed(1)} writes a minute that say when a group's members were last heard of: one for all members that a process knows of. What
+dominates is API Gateway, whose price is that of a request, whatever it asks: longer intervals cost less (\`heartbeat.interval.ms\` with
+\`session.timeout.ms\`; \`auto.commit.interval.ms\`). The gateway's rows are computed: its flush is the one counted above without the function, and its machine and its lease do not depend on traffic. A gateway
 that does nothing costs as much as ${(gatewayUsd / unbatchedUsd).toFixed(1)} million messages a month that come one by one over HTTPS.
 
 ## What was counted
@@ -172,7 +187,7 @@ list serves more of them.
 - CloudWatch takes in ${rounded(logBytes) || 'no'} bytes of all these requests: functions do not log what went well.
 - The processor is this machine's, not Lambda's: a millisecond more or less is ${usd(PRICES.lambdaMs.usd * 1e6)} per million.
 - Not in the figures: what leaves AWS for the Internet ($0.09 per GB after 100 GB a month: ${usd(0.09 / 1.024 / 1.024)} per million messages of 1 KiB that are read there), KMS
-  and monitoring, which are options, and groups' heartbeats.
+  and monitoring, which are options.
 
 ## Prices
 

@@ -16,6 +16,7 @@ import {
   VALUE_BYTES,
   versionsFrame,
 } from './clients.ts'
+import { type CountedGroups, countGroups } from './groups.ts'
 import { type Environment, type Invocation, type Measured, measured, startEnvironment, type World } from './lambda.ts'
 import type { Removed } from './meter.ts'
 import { times, type Usage } from './prices.ts'
@@ -43,6 +44,7 @@ export interface Counted {
   readonly versions: Measured
   readonly metadata: Measured
   readonly createTopic: Measured
+  readonly groups: CountedGroups
   readonly cold: {
     readonly unbatched: Measured
     readonly batched: Measured
@@ -146,6 +148,9 @@ async function scenes(
   let topics = 0
   const created = await repeatedly(world, 32, () => createTopic(admin, `another-${topics++}`), SECOND_MS)
 
+  say('groups')
+  const groups = await countGroups(world, coordinate, admin)
+
   say('cold starts')
   const cold = {
     tail: await inNew(world, 'fetch', async (environment) =>
@@ -183,6 +188,7 @@ async function scenes(
     versions,
     metadata,
     createTopic: created,
+    groups,
     cold,
     maintenance,
     maintenancePerFlush: times(maintenance.usage, maintenance.count / FLUSHES),

@@ -1,5 +1,6 @@
 // From what was counted to dollars: the rows of the table, the months, and the bounds that must hold.
 import { LEASE_RENEW_MS } from '../../lib/base/limits.ts'
+import { BEAT_SECONDS, COMMIT_SECONDS } from './groups.ts'
 import type { Measured } from './lambda.ts'
 import { add, cost, MACHINE, NOTHING, PRICES, STORAGE, times, type Usage, usage } from './prices.ts'
 import { type Counted, RECORDS_PER_BATCH, SCHEDULED_EVERY_HOURS } from './scenarios.ts'
@@ -28,9 +29,10 @@ export interface Month {
 const HOURS = 730
 const METADATA_EVERY_MINUTES = 5
 const GATEWAY = { vcpu: 0.5, gb: 1, leaseEverySeconds: LEASE_RENEW_MS / 1000, flushesPerSecond: 4, pollsPerSecond: 4 }
+export const GATEWAY_MONTH = `A gateway with nothing to do (${GATEWAY.vcpu} vCPU, ${GATEWAY.gb} GB, Fargate)`
 
 export function rowsOf(counted: Counted): Row[] {
-  const { cold, deletions, maintenancePerFlush: maintenance } = counted
+  const { cold, deletions, groups, maintenancePerFlush: maintenance } = counted
   const row = (name: string, of: Measured, more: Partial<Row> = {}): Row => ({
     name,
     unit: 'requests',
@@ -55,6 +57,22 @@ export function rowsOf(counted: Counted): Row[] {
     row('ApiVersions', counted.versions),
     row('Metadata of all topics', counted.metadata),
     row('CreateTopics', counted.createTopic, { ...answer, maintenance }),
+    row(
+      `A member joins a classic group that was empty: ${requestsOf(groups.requestsPerJoin.classic)}`,
+      groups.classicJoin,
+      {
+        unit: 'joins',
+        unitsPerRequest: 1 / groups.requestsPerJoin.classic,
+      },
+    ),
+    row(`A member joins a KIP-848 group: ${requestsOf(groups.requestsPerJoin.consumer)}`, groups.consumerJoin, {
+      unit: 'joins',
+      unitsPerRequest: 1 / groups.requestsPerJoin.consumer,
+    }),
+    row('Heartbeat of a classic member', groups.classicBeat),
+    row('Heartbeat of a KIP-848 member', groups.consumerBeat),
+    row('OffsetCommit', groups.commit, { maintenance }),
+    row('OffsetCommit of what is committed already', groups.commitAgain),
     row('Cold: Produce, one message', cold.unbatched, { ...tiny, unit: 'messages' }),
     row('Cold: Produce, a hundred messages', cold.batched, batch),
     row('Cold: Fetch, one message', cold.tail),
@@ -67,15 +85,23 @@ export function rowsOf(counted: Counted): Row[] {
   ]
 }
 
+const requestsOf = (perJoin: number): string => `${Number(perJoin.toFixed(1))} requests`
+
 /** Dollars per million of the row's units. */
 export const perMillion = ({ unitsPerRequest }: Row, used: Usage, names?: Parameters<typeof cost>[1]): number =>
   (cost(used, names) * 1e6) / unitsPerRequest
 
 export const wholeOf = ({ measured, maintenance, deletion }: Row): Usage => add(measured.usage, maintenance, deletion)
 
-export function monthsOf(counted: Counted, pollsPerHour: number): Month[] {
+/** Fetches of an idle consumer: alone on its connection, or beside the heartbeats of a classic member. */
+export interface PollsPerHour {
+  readonly alone: number
+  readonly beside: number
+}
+
+export function monthsOf(counted: Counted, pollsPerHour: PollsPerHour): Month[] {
   const schedules = Math.ceil(HOURS / SCHEDULED_EVERY_HOURS)
-  const polls = pollsPerHour * HOURS
+  const polls = pollsPerHour.alone * HOURS
   const refreshes = (HOURS * 60) / METADATA_EVERY_MINUTES
   const machine = HOURS * (GATEWAY.vcpu * MACHINE.vcpu.usd + GATEWAY.gb * MACHINE.gb.usd)
   const seconds = HOURS * 3600
@@ -83,6 +109,23 @@ export function monthsOf(counted: Counted, pollsPerHour: number): Month[] {
   const { s3Writes, writeUnits, readUnits } = counted.batched.usage
   const flush = add(usage({ s3Writes, writeUnits, readUnits }), counted.maintenancePerFlush)
   const scheduled = times(counted.scheduled.usage, schedules)
+  const { groups } = counted
+  const refreshing = [
+    `${count(refreshes)} refreshes of metadata, each a cold start`,
+    refreshes * cost(counted.cold.metadata.usage),
+  ] as const
+  const polling = (times: number) => [`${count(times)} polls`, times * cost(counted.empty.usage)] as const
+  const beating = (of: Measured, everySeconds: number) => {
+    const beats = seconds / everySeconds
+    return [`${count(beats)} heartbeats`, beats * cost(of.usage)] as const
+  }
+  const commits = seconds / COMMIT_SECONDS
+  const recommitting = [
+    `${count(commits)} commits of what is committed already`,
+    commits * cost(groups.commitAgain.usage),
+  ] as const
+  const classic = beating(groups.classicBeat, BEAT_SECONDS.classic)
+  const consumer = beating(groups.consumerBeat, BEAT_SECONDS.consumer)
   return [
     {
       name: 'Nobody connected',
@@ -95,13 +138,30 @@ export function monthsOf(counted: Counted, pollsPerHour: number): Month[] {
     {
       name: 'One idle consumer through `tidelog connect`',
       bound: 5,
-      parts: [
-        [`${count(polls)} polls`, polls * cost(counted.empty.usage)],
-        [`${count(refreshes)} refreshes of metadata, each a cold start`, refreshes * cost(counted.cold.metadata.usage)],
-      ],
+      parts: [polling(polls), refreshing],
     },
     {
-      name: `A gateway with nothing to do (${GATEWAY.vcpu} vCPU, ${GATEWAY.gb} GB, Fargate)`,
+      name: 'The same as a member of a classic group',
+      bound: 5,
+      parts: [polling(polls), classic, refreshing],
+    },
+    {
+      name: 'The same as a member of a KIP-848 group',
+      bound: 5,
+      parts: [polling(polls), consumer, refreshing],
+    },
+    {
+      name: 'A member of a classic group that fetches and beats on one connection (KafkaJS)',
+      bound: 5,
+      parts: [polling(pollsPerHour.beside * HOURS), classic, refreshing],
+    },
+    {
+      name: 'A member of a classic group that commits every 5 s, whether or not anything came (Java, `enable.auto.commit`)',
+      bound: 5,
+      parts: [polling(polls), classic, recommitting, refreshing],
+    },
+    {
+      name: GATEWAY_MONTH,
       parts: [
         ['the machine', machine],
         [
