@@ -37,8 +37,8 @@ const PARTITIONS = 40
 /** 500 records a second. */
 const RECORDS_PER_TICK = 25
 const SENDS_MAX = 100
-const SETTLE_MS = 90_000
-const DRAIN_MS = 60_000
+const SETTLE_MS = 180_000
+const DRAIN_MS = 90_000
 
 interface SoakGroup {
   readonly name: string
@@ -116,7 +116,13 @@ function starter(scratch: string, place: Place): Start {
     const directory = join(scratch, 'data')
     const ports = again?.ports ?? ([await freePort(), await freePort()] as const)
     if (values.server === 'kafka') return startKafka(again === undefined ? { directory } : { directory, ports })
-    return startTidelog({ directory, ports, args: place.args, logPath: join(scratch, `gateway-${index}.log`) })
+    return startTidelog({
+      directory,
+      ports,
+      timeoutMs: 90_000,
+      args: place.args,
+      logPath: join(scratch, `gateway-${index}.log`),
+    })
   }
 }
 
