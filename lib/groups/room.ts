@@ -99,6 +99,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   const waiting = new Set<() => void>()
   const queue: Queued[] = []
   let running: Promise<void> | undefined
+  let alarm: { readonly at: number; readonly cancel: () => void } | undefined
   let view: View | undefined
   let orders = 0
 
@@ -185,6 +186,8 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     if (found === undefined) return 'again'
     // What a state made anew starts above must be known as it is now, and topics as they were a second ago.
     const { group: known } = found
+    // That there is no group is told as of now, so what follows would be for nothing.
+    if (known === undefined && !isFresh(found)) return 'again'
     const needsNow = known === undefined || batch.some(({ event }) => event.needsTopicsOfNow?.(known))
     if ((await ports.refresh(needsNow ? 0 : GROUP_VIEW_AGE_MS)).kind !== 'fresh') return 'again'
     // ⚠ Somebody made a group since, perhaps: who is let pass because there is none may not pass under that one's fence.
@@ -266,6 +269,23 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     for (const wake of [...waiting]) wake()
   }
 
+  function silence(): void {
+    alarm?.cancel()
+    alarm = undefined
+  }
+
+  /** One alarm for all who wait: they look together, in a few turns, where a thousand would each take one of their own. */
+  function wakeWithin(withinMs: number): void {
+    const at = clock.monotonic() + withinMs
+    if (alarm !== undefined && alarm.at <= at) return
+    silence()
+    const cancel = clock.timer(withinMs, () => {
+      alarm = undefined
+      wakeAll()
+    })
+    alarm = { at, cancel }
+  }
+
   async function run(): Promise<void> {
     while (queue.length > 0) {
       const batch = queue.splice(0, GROUP_TURN_REQUESTS_MAX)
@@ -287,15 +307,19 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
         queue.push({ event: event as never, settle: resolve as never, fail: reject })
         running ??= run()
       }),
-    async changed(withinMs, signal) {
-      const done = new AbortController()
-      const wake = (): void => done.abort()
-      signal.addEventListener('abort', wake, { once: true })
-      waiting.add(wake)
-      await sleep(clock, withinMs, done.signal)
-      waiting.delete(wake)
-      signal.removeEventListener('abort', wake)
-    },
+    changed: (withinMs, signal) =>
+      new Promise((resolve) => {
+        if (signal.aborted) return resolve()
+        const wake = (): void => {
+          waiting.delete(wake)
+          signal.removeEventListener('abort', wake)
+          if (waiting.size === 0) silence()
+          resolve()
+        }
+        signal.addEventListener('abort', wake, { once: true })
+        waiting.add(wake)
+        wakeWithin(withinMs)
+      }),
   }
 }
 
