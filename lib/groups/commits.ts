@@ -1,7 +1,8 @@
 // Committing offsets. ⚠ A commit reads the other way round than a group changes: the position and the group with its fence as
 // they are after the request arrived, then whether the committer is still a member; its entry carries that fence, and the
-// fold rejects an older one. A rejected commit is checked again only while its request lives. ⚠ A request that may come after
-// its client went on says how far in the journal the client was told to be: what was committed since then overtakes it.
+// fold rejects an older one. A rejected commit is checked again only while its request lives. ⚠ What was committed since the
+// request came, as far as this process knew the journal then, overtakes it: its client may have lost the connection and gone
+// on through another process. A request that may come after its client went on says itself how far the client was told to be.
 // Commits of one group in this process go one after the other; those that wait meanwhile and say nothing of that kind together.
 import type { Clock } from '../base/clock.ts'
 import { COMMIT_LIFE_MS_MAX, COMMIT_TRIES_MAX } from '../base/limits.ts'
@@ -17,8 +18,10 @@ import type { GroupEvent } from './room.ts'
 interface Waiting {
   readonly committer: Committer
   readonly offsets: readonly OffsetToCommit[]
-  /** Undefined: the request came straight from its client. */
-  readonly told: Position | undefined
+  /** What was committed from here on may be its client's own next commit. */
+  readonly since: Position
+  /** It says by itself how old it may be, which may be older than all others here. */
+  readonly isAlone: boolean
   readonly arrivedAt: number
   readonly settle: (outcome: CommitOutcome) => void
   readonly fail: (error: unknown) => void
@@ -95,8 +98,7 @@ export function createCommits(args: {
       settleAll(allowed, { kind: 'committed' })
       return []
     }
-    const told = allowed[0]?.told
-    const since = told !== undefined && comparePositions(told, position) < 0 ? told : position
+    const since = allowed.reduce((first, waiting) => earlier(first, waiting.since), position)
     const outcome = await offsets.commit({ groupId, fence, position: since, origin, nowMs, offsets: changes })
     if (outcome.kind === 'fencedOut') return allowed
     if (outcome.kind !== 'overtaken') settleAll(allowed, outcome)
@@ -108,7 +110,7 @@ export function createCommits(args: {
 
   async function run(groupId: string, queue: Waiting[]): Promise<void> {
     while (queue.length > 0) {
-      const alone = queue.findIndex(({ told }) => told !== undefined)
+      const alone = queue.findIndex(({ isAlone }) => isAlone)
       const batch = queue.splice(0, alone < 0 ? queue.length : Math.max(1, alone))
       try {
         await commitTogether(groupId, batch)
@@ -123,7 +125,9 @@ export function createCommits(args: {
     commit: (committer, batch, told) =>
       new Promise((settle, fail) => {
         const { groupId } = committer
-        const waiting = { committer, offsets: batch, told, arrivedAt: clock.monotonic(), settle, fail }
+        const since = told ?? offsets.position()
+        const isAlone = told !== undefined
+        const waiting = { committer, offsets: batch, since, isAlone, arrivedAt: clock.monotonic(), settle, fail }
         const queue = queues.get(groupId)
         if (queue !== undefined) return void queue.push(waiting)
         const fresh = [waiting]
@@ -145,6 +149,8 @@ function together(batch: readonly Waiting[]): readonly OffsetToCommit[] {
   }
   return [...last.values()]
 }
+
+const earlier = (a: Position, b: Position): Position => (comparePositions(a, b) < 0 ? a : b)
 
 const placeOf = ({ topicId, partition }: { readonly topicId: string; readonly partition: number }): string =>
   `${topicId}/${partition}`

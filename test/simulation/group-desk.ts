@@ -57,7 +57,7 @@ export const NOBODY: Claim = { protocol: 'classic', memberId: '', generation: -1
 
 /** Commits; answers Kafka's error code, undefined without an answer. */
 export async function commitOffsets(
-  { scene, line, group, name, topic, instanceId }: GroupClient,
+  { scene, random, line, group, name, topic, instanceId }: GroupClient,
   claim: Claim,
   positions: ReadonlyMap<number, number>,
 ): Promise<number | undefined> {
@@ -91,7 +91,9 @@ export async function commitOffsets(
     groupInstanceId: claim.protocol === 'classic' ? (instanceId ?? null) : null,
     topics: [{ name: topic.name, partitions }],
   }
-  const answer = await line.ask(offsetCommit, COMMIT_VERSION[claim.protocol], request, REQUEST_TIMEOUT_MS)
+  // Connections are lost now and then, and their clients go on at once.
+  const patienceMs = random.chance(0.2) ? random.duration(60) : REQUEST_TIMEOUT_MS
+  const answer = await line.ask(offsetCommit, COMMIT_VERSION[claim.protocol], request, patienceMs)
   if (answer === undefined) return undefined
   noted.completed = scene.history.tick()
   const codes = answer.value.topics.flatMap((one) => one.partitions.map(({ errorCode }) => errorCode))

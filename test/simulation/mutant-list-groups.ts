@@ -122,11 +122,36 @@ export const groupMutants: readonly Mutant[] = [
     edits: [
       {
         file: COMMITS,
-        search: 'told !== undefined && comparePositions(told, position) < 0 ? told : position',
-        replace: 'position',
+        search: 'const since = told ?? offsets.position()',
+        replace: 'const since = offsets.position()',
       },
     ],
     seeds: 300,
+  },
+  {
+    name: 'commits-as-of-when-they-are-looked-at',
+    sentence: 'what was committed since the request came, as far as its process knew the journal then, overtakes it',
+    edits: [
+      {
+        file: COMMITS,
+        search: 'const since = told ?? offsets.position()',
+        replace: 'const since = told ?? { generation: 2 ** 50, index: 0 }',
+      },
+    ],
+    seeds: 1000,
+  },
+  {
+    name: 'pages-of-groups-differ',
+    sentence: 'every replica that has applied an entry has the same state: pages of groups, too',
+    edits: [
+      {
+        file: 'lib/journal/state/group-page.ts',
+        search: 'topic.set(partition, { offset, leaderEpoch, metadata, committedMs, position })\n    if',
+        replace:
+          'globalThis.mutantCount = (globalThis.mutantCount ?? 0) + 1\n    topic.set(partition, { offset, leaderEpoch, metadata, committedMs: committedMs + globalThis.mutantCount, position })\n    if',
+      },
+    ],
+    seeds: 20,
   },
   {
     name: 'document-from-before-the-deletion',

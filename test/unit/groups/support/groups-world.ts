@@ -12,6 +12,7 @@ import type {
   SyncRequest,
 } from '../../../../lib/groups/requests.ts'
 import type { GroupSettings } from '../../../../lib/groups/step.ts'
+import { comparePositions } from '../../../../lib/journal/position.ts'
 import type { Topic } from '../../../../lib/log/log.ts'
 import { seededRandom } from '../../support/manual-clock.ts'
 import { createTopic, createWorld, type LogProcess, type World } from '../../support/world.ts'
@@ -86,6 +87,13 @@ export async function createGroupsWorld(
   let tokens = 0
   const next = (): GroupProcess => processes[turn++ % processes.length]!
 
+  /** What a client over HTTPS has been told: how far the process that knows most has read. */
+  const furthest = () =>
+    processes
+      .map(({ log }) => log.status().position)
+      .sort(comparePositions)
+      .at(-1)
+
   /** A request that may have to wait: where nothing waits the client asks again. */
   async function patiently<A extends { readonly kind: string }>(
     ask: (groups: GroupCoordinator, mayWait: boolean) => Promise<A>,
@@ -158,7 +166,7 @@ export async function createGroupsWorld(
       next().groups.commit(
         { groupId: 'g', memberId: '', instanceId: undefined, generationOrEpoch: -1, knowsEpochs: false, ...committer },
         [{ topicId: topic.id, partition, offset, leaderEpoch: -1, metadata: '' }],
-        undefined,
+        serving === 'one coordinator' ? undefined : furthest(),
       ),
     async committed(partition = 0) {
       const outcome = await next().groups.committed('g', undefined)
