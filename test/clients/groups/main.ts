@@ -19,6 +19,8 @@ const { values } = parseArgs({
     'side-by-side': { type: 'string', default: '5' },
     // Of the server; it is started with this.
     'consumer-session-ms': { type: 'string', default: String(CONSUMER_SESSION_MS) },
+    // How much longer than usual everything may take.
+    patience: { type: 'string', default: '1' },
     'no-setup': { type: 'boolean', default: false },
     keep: { type: 'boolean', default: false },
   },
@@ -82,7 +84,13 @@ async function main(): Promise<void> {
     )
     await shareClasses(bootstrap, join(scratch, 'classes.jsa'))
     const consumerSessionMs = Number(values['consumer-session-ms'])
-    const setting = { bootstrap, seed: Number(values.seed), consumerSessionMs, scratch }
+    const setting = {
+      bootstrap,
+      seed: Number(values.seed),
+      consumerSessionMs,
+      scratch,
+      patience: Number(values.patience),
+    }
     await performAll(SCENARIOS, setting, Number(values['side-by-side']))
     // What is timed does not share the machine with everything else.
     await performAll(QUIET, setting, 3)

@@ -25,6 +25,8 @@ export interface Setting {
   readonly seed: number
   /** How long the server keeps members of the KIP-848 protocol that it hears nothing of. */
   readonly consumerSessionMs: number
+  /** How much longer than usual everything may take, sessions of members too: for a machine that does much else. 1 if undefined. */
+  readonly patience?: number
   /** Where the events of a scene that failed are left. */
   readonly scratch: string
 }
@@ -43,6 +45,9 @@ export interface Scene {
   readonly topic: string
   readonly group: string
   readonly traffic: Traffic
+  /** How long to wait for what should come about, and the session of members of classic groups. */
+  readonly settleMs: number
+  readonly sessionMs: number
   /** Starts a member of the family. */
   join(family: Family, member: string, more?: Partial<MemberSpec>, process?: DriverProcess): void
   /** A process of the family that is ready to take a member without further ado. */
@@ -75,12 +80,14 @@ export async function stage(
   const topic = slug(name)
   const kafka = kafkaFor(setting.bootstrap)
   await createTopic(kafka, topic, options.partitions)
+  const { patience = 1 } = setting
   const { partitions, perTick = RECORDS_PER_TICK, tickMs, lookMs } = options
   const traffic = await startTraffic(kafka, { [topic]: partitions }, perTick, 1, tickMs)
   const observer = await startObserver(kafka, [{ group: topic, topic }], lookMs)
   const fleet = createFleet(setting.bootstrap)
   const scene: Scene = {
     ...{ setting, kafka, fleet, topic, group: topic, traffic },
+    ...{ settleMs: SETTLE_MS * patience, sessionMs: SESSION_MS * patience },
     join: (family, member, more = {}, process) => {
       const spec: MemberSpec = {
         group: topic,
@@ -96,7 +103,7 @@ export async function stage(
       await fleet.ask(process, { op: 'fetchCommitted', group: topic, place: [topic, 0] })
       return process
     },
-    shared: (partitions, members, idle = 0, timeoutMs = SETTLE_MS) => {
+    shared: (partitions, members, idle = 0, timeoutMs = scene.settleMs) => {
       const places: readonly Place[] = placesOf(topic, partitions)
       const what = `${members} members share ${partitions} partitions${idle > 0 ? `, ${idle} have none` : ''}`
       return fleet.until(what, () => settled(fleet, places, members, idle), timeoutMs)
@@ -128,7 +135,7 @@ async function finish(scene: Scene, observer: Observer, options: Partial<Expecte
   await traffic.stop()
   const ends = await endsOf(kafka, [topic])
   const reached = drained(fleet.events)
-  await fleet.until('all records are processed', () => reached(ends), DRAIN_MS)
+  await fleet.until('all records are processed', () => reached(ends), DRAIN_MS * (scene.setting.patience ?? 1))
   for (const member of [...fleet.owned.keys()]) await fleet.stop(member)
   await observer.stop()
   const { produced } = traffic

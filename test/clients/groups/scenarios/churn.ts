@@ -2,7 +2,7 @@
 // members come, leave and are killed: one, three, two, four, one. Which of them goes, and how, is drawn from the run's
 // seed; at least one is killed and one leaves. Then everything that was told goes to the judge.
 import type { Family } from '../families.ts'
-import { changeMs, type Scene, SESSION_MS, SETTLE_MS, type Setting, slug, stage } from '../scene.ts'
+import { changeMs, type Scene, type Setting, slug, stage } from '../scene.ts'
 import { sleep } from '../traffic.ts'
 
 const PARTITIONS = 12
@@ -46,10 +46,10 @@ async function scaleTo(changing: Changing, size: number): Promise<void> {
     changing.started += 1
     scene.join(family, `${slug(family.name)}-${changing.started}`)
     // So that the loop counts it: it is told of when its process has started.
-    await fleet.until('a member starts', () => fleet.owned.size > more, SETTLE_MS)
+    await fleet.until('a member starts', () => fleet.owned.size > more, scene.settleMs)
   }
-  const session = family.member.protocol === 'consumer' ? setting.consumerSessionMs : SESSION_MS
-  await scene.shared(PARTITIONS, size, 0, SETTLE_MS + (how.includes(' kill') ? session : 0))
+  const session = family.member.protocol === 'consumer' ? setting.consumerSessionMs : scene.sessionMs
+  await scene.shared(PARTITIONS, size, 0, scene.settleMs + (how.includes(' kill') ? session : 0))
   steps.push(`${from}→${size}${how.join('')} ${(changeMs(fleet.events, since) / 1000).toFixed(1)} s`)
   await sleep(500 + random(1000))
 }

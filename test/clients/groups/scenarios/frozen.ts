@@ -1,7 +1,7 @@
 // A member that is stopped for longer than its session and wakes up again, not knowing: others have its partitions by then.
 // It may go on with what it had in hand, but nothing that it commits may land.
 import type { Family } from '../families.ts'
-import { SESSION_MS, type Setting, stage } from '../scene.ts'
+import { type Setting, stage } from '../scene.ts'
 import { sleep } from '../traffic.ts'
 
 export function frozen(setting: Setting, family: Family): Promise<string> {
@@ -11,9 +11,9 @@ export function frozen(setting: Setting, family: Family): Promise<string> {
     await scene.shared(6, 3)
     await sleep(500)
     fleet.signal('b', 'SIGSTOP')
-    const session = family.member.protocol === 'consumer' ? setting.consumerSessionMs : SESSION_MS
+    const session = family.member.protocol === 'consumer' ? setting.consumerSessionMs : scene.sessionMs
     const others = (): number => (fleet.owned.get('a')?.size ?? 0) + (fleet.owned.get('c')?.size ?? 0)
-    await fleet.until('the others have everything', () => others() === 6, session + 15_000)
+    await fleet.until('the others have everything', () => others() === 6, session + scene.settleMs)
     await sleep(500)
     fleet.signal('b', 'SIGCONT')
     await scene.shared(6, 3)

@@ -11,7 +11,7 @@ export function migration(setting: Setting, classic: Family, consumer: Family): 
     const step = async (what: string, members: number, change: () => Promise<void> | void): Promise<void> => {
       const since = fleet.events.length
       await change()
-      await scene.shared(12, members, 0, 40_000)
+      await scene.shared(12, members)
       steps.push(`${what} ${(changeMs(fleet.events, since) / 1000).toFixed(1)} s`)
       await sleep(800)
     }

@@ -12,6 +12,8 @@ const findsNewTopics = (family: Family): boolean =>
   family.member.protocol === 'classic' && GROUP_DRIVERS[family.driver] !== GROUP_DRIVERS.kafkajs
 
 export async function patterns(setting: Setting, family: Family): Promise<string> {
+  const { patience = 1 } = setting
+  const settleMs = SETTLE_MS * patience
   const name = `pattern-${slug(family.name)}`
   const kafka = kafkaFor(setting.bootstrap)
   const widths: Record<string, number> = { [`${name}.a`]: 3, [`${name}.b`]: 2 }
@@ -29,10 +31,15 @@ export async function patterns(setting: Setting, family: Family): Promise<string
       `${members} members share what matches`,
       () =>
         [...fleet.owned.values()].filter(({ size }) => size > 0).length === members && `${owned()}` === `${wanted()}`,
-      SETTLE_MS,
+      settleMs,
     )
   try {
-    const spec = { group: name, pattern: `^${name}\\..*`, sessionTimeoutMs: SESSION_MS, metadataMaxAgeMs: 1000 }
+    const spec = {
+      group: name,
+      pattern: `^${name}\\..*`,
+      sessionTimeoutMs: SESSION_MS * patience,
+      metadataMaxAgeMs: 1000,
+    }
     fleet.start(family.driver, 'a', { ...spec, ...family.member })
     await shared(1)
     fleet.start(family.driver, 'b', { ...spec, ...family.member })
@@ -46,7 +53,7 @@ export async function patterns(setting: Setting, family: Family): Promise<string
     const ends = await traffic.stop()
     for (const place of [...ends.keys()]) if (!wanted().includes(place)) ends.delete(place)
     const reached = drained(fleet.events)
-    await fleet.until('all records are processed', () => reached(ends), SETTLE_MS)
+    await fleet.until('all records are processed', () => reached(ends), settleMs)
     for (const member of [...fleet.owned.keys()]) await fleet.stop(member)
     const { produced } = traffic
     const { violations, figures } = verify(fleet.events, { produced, ends, lateRecords: family.lateRecords ?? false })

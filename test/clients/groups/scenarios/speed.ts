@@ -35,7 +35,7 @@ export function speed(setting: Setting, family: Family): Promise<string> {
       await scene.shared(12, 1)
       leaves.push(changeMs(fleet.events, left))
     }
-    const most = family.member.protocol === 'classic' ? CLASSIC_MS_MAX : CONSUMER_MS_MAX
+    const most = (setting.patience ?? 1) * (family.member.protocol === 'classic' ? CLASSIC_MS_MAX : CONSUMER_MS_MAX)
     const shown = `joins ${seconds(joins)} s, leaves ${seconds(leaves)} s`
     if (median(joins) > most || median(leaves) > most) throw new Error(`more than ${most} ms: ${shown}`)
     return `${shown}; ${await scene.finish(family)}`

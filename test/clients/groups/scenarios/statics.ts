@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import type { Family } from '../families.ts'
 import type { DriverProcess } from '../fleet.ts'
-import { disturbances, SETTLE_MS, type Setting, stage } from '../scene.ts'
+import { disturbances, type Setting, stage } from '../scene.ts'
 import { sleep } from '../traffic.ts'
 
 const FENCED_INSTANCE_ID = 82
@@ -18,7 +18,7 @@ export function statics(setting: Setting, family: Family): Promise<string> {
     const classic = family.member.protocol === 'classic'
     // Long enough for a slow start of the one that comes back.
     const join = (member: string, instanceId: string, process?: DriverProcess): void =>
-      scene.join(family, member, { instanceId, sessionTimeoutMs: 20_000 }, process)
+      scene.join(family, member, { instanceId, sessionTimeoutMs: 3 * scene.sessionMs }, process)
     const owns = (member: string): string => [...(fleet.owned.get(member) ?? [])].sort().join(' ')
     join('a1', 'a')
     join('b1', 'b')
@@ -30,7 +30,7 @@ export function statics(setting: Setting, family: Family): Promise<string> {
     // Who closes a static KIP-848 member tells the group that it will be back; killed, it would keep its name for a session.
     await (classic ? fleet.kill('a1') : fleet.stop('a1'))
     join('a2', 'a', ready)
-    await fleet.until('the static member has its partitions again', () => owns('a2') === before, SETTLE_MS)
+    await fleet.until('the static member has its partitions again', () => owns('a2') === before, scene.settleMs)
     await sleep(HEARTBEAT_MS)
     assert.deepEqual(disturbances(scene, since, 'b1'), [], 'the other member while the static one was away')
 
@@ -45,9 +45,9 @@ export function statics(setting: Setting, family: Family): Promise<string> {
         )
       return told?.event === 'error' ? `${told.code} ${told.text.trim().split('\n').at(-1)}` : undefined
     }
-    await fleet.until(`${loser} is refused`, () => refusal() !== undefined, SETTLE_MS)
+    await fleet.until(`${loser} is refused`, () => refusal() !== undefined, scene.settleMs)
     const winner = classic ? 'a3' : 'a2'
-    await fleet.until(`${winner} has the partitions`, () => owns(winner) === before, SETTLE_MS)
+    await fleet.until(`${winner} has the partitions`, () => owns(winner) === before, scene.settleMs)
     assert.deepEqual(disturbances(scene, since, 'b1'), [], 'the other member while the static one was replaced')
     await fleet.kill(loser)
     return `${refusal()?.slice(0, 90)}; ${await scene.finish({ ...family, outlived: [loser] })}`

@@ -1,7 +1,7 @@
 // A member pauses a partition, resumes it and seeks in it: nothing comes from what is paused while the others go on, and
 // after a seek records come again from there.
 import type { Family } from '../families.ts'
-import { SETTLE_MS, type Setting, stage } from '../scene.ts'
+import { type Setting, stage } from '../scene.ts'
 import { sleep } from '../traffic.ts'
 
 export function steering(setting: Setting, family: Family): Promise<string> {
@@ -10,7 +10,7 @@ export function steering(setting: Setting, family: Family): Promise<string> {
     const seen = (partition: number, since = 0): number =>
       fleet.events.slice(since).filter((event) => event.event === 'record' && event.partition === partition).length
     const more = (partition: number, records: number, since: number): Promise<void> =>
-      fleet.until(`${records} more of partition ${partition}`, () => seen(partition, since) >= records, SETTLE_MS)
+      fleet.until(`${records} more of partition ${partition}`, () => seen(partition, since) >= records, scene.settleMs)
     scene.join(family, 'a')
     await scene.shared(2, 1)
     await more(0, 50, 0)
@@ -29,7 +29,7 @@ export function steering(setting: Setting, family: Family): Promise<string> {
     fleet.tell('a', { op: 'seek', member: 'a', offsets: [[topic, 0, 3]] })
     const again = (): boolean =>
       fleet.events.slice(since).some((event) => event.event === 'record' && event.partition === 0 && event.offset === 3)
-    await fleet.until('records from offset 3 on', again, SETTLE_MS)
+    await fleet.until('records from offset 3 on', again, scene.settleMs)
     return scene.finish(family)
   })
 }
