@@ -122,6 +122,7 @@ export function page(args: {
     ...rows.map((row) => [row.name, row.measured] as const),
     ['Maintenance woken by new chunks', maintenance],
     ['Maintenance by the clock, cold, nothing new', counted.scheduled],
+    ['Sweep of groups by the clock, cold, nothing new', counted.swept],
   ]
   const listed = collections.reduce((sum, { segments }) => sum + segments, 0)
   const read = collections.reduce((sum, { readUnits }) => sum + readUnits, 0)

@@ -63,6 +63,8 @@ export interface Counted {
   readonly collections: readonly Collection[]
   readonly deletions: { readonly tinySegment: number; readonly answer: number }
   readonly scheduled: Measured
+  /** The sweep of groups by the clock, when nobody is left whom it would remove. */
+  readonly swept: Measured
 }
 
 export interface Collection {
@@ -80,6 +82,8 @@ const COLD_STARTS = 7
 
 /** A stream of the table woke it. */
 const CHUNK_EVENT = { Records: [{ eventSource: 'aws:dynamodb', dynamodb: { SequenceNumber: '1' } }] }
+
+const SWEEP_EVENT = { job: 'sweep' }
 
 export async function count(world: World, say: (what: string) => void): Promise<Counted> {
   const open = new Map<string, Environment>()
@@ -177,6 +181,9 @@ async function scenes(
     (environment) => maintained(environment, { job: 'maintain' }),
     SCHEDULED_EVERY_HOURS * HOUR_MS,
   )
+  // The members that were counted fell silent days ago.
+  await coordinate.invoke(SWEEP_EVENT)
+  const swept = await inNew(world, 'coordinate', (environment) => maintained(environment, SWEEP_EVENT), HOUR_MS)
   return {
     unbatched: measured(steady.flushes),
     batched,
@@ -195,6 +202,7 @@ async function scenes(
     collections: steady.collections,
     deletions,
     scheduled,
+    swept,
   }
 }
 

@@ -132,7 +132,8 @@ export function monthsOf(counted: Counted, pollsPerHour: PollsPerHour): Month[] 
       bound: 1,
       parts: [
         [`${schedules} scheduled runs of maintenance, each a cold start`, cost(scheduled)],
-        ['what invokes them', schedules * PRICES.schedules.usd],
+        [`${HOURS} sweeps of groups, each a cold start`, HOURS * cost(counted.swept.usage)],
+        ['what invokes them', (schedules + HOURS) * PRICES.schedules.usd],
       ],
     },
     {

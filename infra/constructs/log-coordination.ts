@@ -1,6 +1,6 @@
 // The sweeper of groups: `coordinate`, invoked by the clock, removes members that fell silent and drops groups and offsets
 // that expired. Requests do the same for whatever they meet, so it is needed only for what nobody asks about any more, and
-// seldom: 720 invocations a month cost a hundredth of a cent.
+// seldom: 730 invocations a month cost less than a cent.
 import { Duration } from 'aws-cdk-lib'
 import { Construct } from 'constructs'
 import type { LogFunction } from './log-function.ts'
