@@ -15,8 +15,8 @@ import { readToEnd, runConsumer } from './consumer.ts'
 import { CALM, type FaultTable, MIXES, type Mix } from './faults.ts'
 import { brokerFor, type ServedLog } from './frames.ts'
 import { createFleet } from './functions.ts'
+import { countGroups } from './group-counts.ts'
 import {
-  countGroups,
   GROUP_SETTINGS,
   type GroupTraffic,
   groupClients,
