@@ -42,6 +42,9 @@ const FLUSH_LINES = 512
 
 /** A world at time zero. */
 export function createWorld(seed: number, options: WorldOptions = {}): World {
+  // Small buffers of a process share memory, and a cache counts what it keeps alive: with a pool a run would depend on what
+  // ran before it in the same process.
+  Buffer.poolSize = 0
   const random = seeded(seed, 'world')
   const queue = createQueue()
   const failures: unknown[] = []
