@@ -65,14 +65,7 @@ export interface Script {
   alter: ((call: 'get' | 'readChunks', bytes: Uint8Array, args: readonly unknown[]) => Uint8Array) | undefined
 }
 
-const READS = new Set<StoreCall>([
-  'get',
-  'list',
-  'readHead',
-  'readChunks',
-  'getDocument',
-  'listDocuments',
-])
+const READS = new Set<StoreCall>(['get', 'list', 'readHead', 'readChunks', 'getDocument', 'listDocuments'])
 
 export function scripted(inner: Stores, options: { readonly watch?: boolean } = {}): Script {
   const calls: { call: StoreCall; args: readonly unknown[] }[] = []
