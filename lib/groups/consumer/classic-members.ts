@@ -91,9 +91,9 @@ export function heartbeat(
   return { group: asked, answer: { kind: 'rebalanceInProgress' }, seen: now.number }
 }
 
-/** Whether a join would change something: there is a newer epoch, or something to give up, or something to get. */
+/** Whether a join would change something: there is a newer epoch (so for who has to give up something), or something to get. */
 function mustJoin(group: ConsumerGroup, member: ConsumerMember): boolean {
-  if (member.memberEpoch < group.epoch || member.state === 'unrevokedPartitions') return true
+  if (member.memberEpoch < group.epoch) return true
   return member.state === 'unreleasedPartitions' && !isWaitingForOthers(group, member)
 }
 

@@ -218,6 +218,41 @@ describe('a classic member of a consumer group', () => {
     expect(scene.consumer).toStrictEqual(before)
   })
 
+  it('whose session ended while it still reads is told so, and not taken in as if it were new', () => {
+    const { scene, old } = mixedGroup()
+    const owned = { orders: scene.member(old).assigned[0]!.partitions }
+    scene.pass(30_000)
+    scene.beat('a', 2)
+    expect(scene.join({ memberId: old, owned })).toMatchObject({ kind: 'unknownMember' })
+    expect(joined(scene, { memberId: old })).toMatchObject({ memberId: old, generation: 4 })
+  })
+
+  it('neither loses nor is denied what it has of a topic that a process has not heard of yet', () => {
+    const scene = createScene()
+    scene.topic('invoices', 1)
+    scene.enter('a', { subscribedTopics: ['invoices'] })
+    scene.topic('orders', 2)
+    const { memberId, generation } = joined(scene)
+    const told = scene.sync(memberId, generation, {}, 1)
+    expect(told.kind === 'synced' && assignmentIn(told.assignment)).toEqual({ orders: [0, 1] })
+    scene.enter('b')
+    const again = scene.join({ memberId, owned: { orders: [0, 1] } }, 2)
+    expect(again).toMatchObject({ kind: 'joined', generation })
+    expect(scene.member(memberId)).toMatchObject({ state: 'unrevokedPartitions' })
+    expect(placesOf(scene.member(memberId).pendingRevocation)).toHaveLength(1)
+  })
+
+  it('owns what it has of topics without a name here while it names one that nobody knows', () => {
+    const { scene, old } = mixedGroup()
+    const { assigned } = scene.member(old)
+    scene.deleteTopic('orders')
+    scene.classicBeat(old, 2)
+    joined(scene, { memberId: old, owned: { orders: assigned[0]!.partitions } })
+    expect(scene.member(old)).toMatchObject({ state: 'unrevokedPartitions', pendingRevocation: assigned })
+    joined(scene, { memberId: old, owned: {} })
+    expect(scene.member(old)).toMatchObject({ state: 'stable', assigned: [], pendingRevocation: [] })
+  })
+
   it('of a version without member ids in between joins once with one request', () => {
     const scene = createScene()
     scene.enter('a')
@@ -412,6 +447,14 @@ describe('a downgrade', () => {
     const again = joined(scene, { memberId: old, owned: { orders: [0, 1] } })
     expect(again).toMatchObject({ generation: epoch + 1, leader: old })
     expect(again.members).toHaveLength(1)
+  })
+
+  it('raises the fence, whether the one who left had anything or not', () => {
+    const { scene } = classicGroup()
+    scene.enter('a')
+    const { fence } = scene.consumer
+    scene.beat('a', -1)
+    expect(scene.group).toMatchObject({ kind: 'classic', fence: fence + 1 })
   })
 
   it('follows when its session ends, too, and up again with the next one', () => {

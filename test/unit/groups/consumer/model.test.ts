@@ -130,7 +130,7 @@ function whatIsLeft(scene: Scene, clients: readonly (Client | undefined)[]): str
   return reads.sort().join() === wanted.sort().join() ? undefined : `of ${wanted.join()} ${reads.join()} are read`
 }
 
-const RUNS = Number(process.env['RUNS'] ?? 150)
+const RUNS = 80
 
 describe.each<readonly [string, readonly Kind[], boolean]>([
   ['KIP-848 members', ['modern', 'modern', 'modern', 'static'], false],
