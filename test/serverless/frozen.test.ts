@@ -9,6 +9,7 @@ import { systemRandom } from '../../lib/base/random.ts'
 import { openFunctionRuntime } from '../../lib/http/function-runtime.ts'
 import { openAwsDeployment } from '../../lib/storage/aws/deployment.ts'
 import { initAws } from '../../lib/storage/aws/init.ts'
+import { formatRequestId, isLongFrame } from '../../lib/wire/https.ts'
 import { threadedCompression } from '../../lib/wire/native-compression.ts'
 import { type Fault, type Injector, startInjector } from '../aws/inject.ts'
 import { type Ministack, startMinistack } from '../aws/ministack.ts'
@@ -66,9 +67,15 @@ async function makeTopic(topic: string, partitions = 1): Promise<void> {
   expect(readCreated(frameIn(answer))).toBe(0)
 }
 
-const newRequestId = (): string => `${generation}-${newUlid(systemClock, systemRandom)}`
+const newRequestId = (long = false): string =>
+  formatRequestId({ generation, id: newUlid(systemClock, systemRandom), long })
 
-function produceEvent(topic: string, value: string, requestId = newRequestId(), partition = 0) {
+function produceEvent(
+  topic: string,
+  value: string,
+  requestId = newRequestId(isLongFrame(value.length)),
+  partition = 0,
+) {
   const batch = recordBatch([Buffer.from(value)], 1_700_000_000_000)
   return apiEvent('produce', produceFrame(topic, partition, batch), { 'tidelog-request-id': requestId })
 }
