@@ -17,6 +17,7 @@ import type { Group } from './group.ts'
 import { decodeGroup, encodeGroup, groupKey } from './group-document.ts'
 import { createSeenTimes } from './seen-times.ts'
 import type { Step, StepContext } from './step.ts'
+import { createWaiters } from './waiters.ts'
 
 /** Something to decide about the group. */
 export interface GroupEvent<Answer extends { readonly kind: string }> {
@@ -64,11 +65,21 @@ export interface Room {
   changed(withinMs: number, signal: AbortSignal): Promise<void>
 }
 
+/** A request that waits to be decided. */
 interface Queued {
-  readonly event: GroupEvent<{ readonly kind: string }>
-  readonly settle: (outcome: Decided<never> | Unserved) => void
+  decide(group: Group | undefined, context: StepContext): Decision
+  needsTopicsOfNow(group: Group): boolean
+  refuse(outcome: Unserved): void
   /** An invariant is broken, or a document is from another release. */
-  readonly fail: (error: unknown) => void
+  fail(error: unknown): void
+}
+
+/** What was decided about one request, not yet told. */
+interface Decision extends Omit<Step<unknown>, 'answer'> {
+  readonly mayBeOld: boolean
+  /** It gives somebody a generation, an assignment or a right. */
+  readonly restsOnFence: boolean
+  tell(group: Group | undefined, quietMs: number): void
 }
 
 interface View {
@@ -83,7 +94,7 @@ interface View {
 
 interface Decisions {
   readonly group: Group | undefined
-  readonly answers: readonly { readonly kind: string }[]
+  readonly each: readonly Decision[]
   /** The journal's fence was looked at when the group's was raised just now: nobody else has raised it there. */
   readonly raised: boolean
 }
@@ -96,10 +107,9 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   const { documents, clock, random } = ports
   const key = groupKey(groupId)
   const seen = createSeenTimes(groupId, ports)
-  const waiting = new Set<() => void>()
+  const waiters = createWaiters(clock)
   const queue: Queued[] = []
   let running: Promise<void> | undefined
-  let alarm: { readonly at: number; readonly cancel: () => void } | undefined
   let view: View | undefined
   let orders = 0
 
@@ -131,13 +141,13 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   function decideAll(before: Group | undefined, batch: readonly Queued[]): Omit<Decisions, 'raised'> {
     const at = context()
     let group = before === undefined ? undefined : tick(before, at)
-    const answers = batch.map(({ event }) => {
-      const step = event.decide(group, at)
-      group = group === undefined ? begun(step.group, at) : step.group
-      if (step.seen !== undefined) seen.note(step.seen, at.nowMs)
-      return step.answer
+    const each = batch.map((request) => {
+      const decision = request.decide(group, at)
+      group = group === undefined ? begun(decision.group, at) : decision.group
+      if (decision.seen !== undefined) seen.note(decision.seen, at.nowMs)
+      return decision
     })
-    return { group, answers }
+    return { group, each }
   }
 
   /** True once the change is in place; false: look again. */
@@ -188,7 +198,7 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     const { group: known } = found
     // That there is no group is told as of now, so what follows would be for nothing.
     if (known === undefined && !isFresh(found)) return 'again'
-    const needsNow = known === undefined || batch.some(({ event }) => event.needsTopicsOfNow?.(known))
+    const needsNow = known === undefined || batch.some((request) => request.needsTopicsOfNow(known))
     if ((await ports.refresh(needsNow ? 0 : GROUP_VIEW_AGE_MS)).kind !== 'fresh') return 'again'
     // ⚠ Somebody made a group since, perhaps: who is let pass because there is none may not pass under that one's fence.
     if (found.group === undefined && ports.foldedFence(groupId) !== fenceBefore) {
@@ -200,10 +210,9 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
       if (!(await seen.read())) return 'again'
     }
     const decisions = decideAll(found.group, batch)
-    const { group, answers } = decisions
+    const { group } = decisions
     if (group === found.group) {
-      const old = !isFresh(found) && answers.some((answer, i) => !batch[i]!.event.mayBeOld(answer as never))
-      if (old) return 'again'
+      if (!isFresh(found) && decisions.each.some(({ mayBeOld }) => !mayBeOld)) return 'again'
       await seen.write(group)
       return { ...decisions, raised: false }
     }
@@ -216,17 +225,14 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     if (found.group === undefined) await seen.write(group)
     const [isWritten] = await Promise.all([write(found, group), seen.write(group)])
     if (!isWritten) return 'again'
-    if (isNews(found.group, group)) wakeAll()
+    if (isNews(found.group, group)) waiters.wakeAll()
     return { ...decisions, raised }
   }
 
   /** Whoever may be told of a generation or an assignment is told when the journal knows its fence. */
-  async function fenceFirst(
-    { group, answers, raised: isOurs }: Decisions,
-    origin: number,
-  ): Promise<Unserved | undefined> {
-    if (group === undefined || ports.foldedFence(groupId) >= group.fence || !answers.some(restsOnFence))
-      return undefined
+  async function fenceFirst({ group, each, raised: isOurs }: Decisions, origin: number): Promise<Unserved | undefined> {
+    if (group === undefined || ports.foldedFence(groupId) >= group.fence) return undefined
+    if (!each.some(({ restsOnFence }) => restsOnFence)) return undefined
     if (!isOurs) {
       const refreshed = await ports.refresh(0)
       if (refreshed.kind !== 'fresh') return refreshed
@@ -246,14 +252,13 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
       if (decisions === 'again') continue
       const failed = await fenceFirst(decisions, origin)
       const quietMs = quietTime(decisions.group)
-      batch.forEach(({ settle }, i) => {
-        const answer = decisions.answers[i]!
-        const mustWait = failed !== undefined && restsOnFence(answer)
-        settle(mustWait ? failed : { kind: 'decided', answer: answer as never, group: decisions.group, quietMs })
+      decisions.each.forEach(({ restsOnFence, tell }, i) => {
+        if (failed !== undefined && restsOnFence) batch[i]!.refuse(failed)
+        else tell(decisions.group, quietMs)
       })
       return
     }
-    for (const { settle } of batch) settle({ kind: 'unavailable' })
+    for (const { refuse } of batch) refuse({ kind: 'unavailable' })
   }
 
   function quietTime(group: Group | undefined): number {
@@ -264,27 +269,6 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
 
   const pause = (tries: number): Promise<void> =>
     sleep(clock, Math.min(PAUSE_MS_MAX, PAUSE_MS_MIN * 2 ** tries) * (0.5 + randomFraction(random) / 2))
-
-  function wakeAll(): void {
-    for (const wake of [...waiting]) wake()
-  }
-
-  function silence(): void {
-    alarm?.cancel()
-    alarm = undefined
-  }
-
-  /** One alarm for all who wait: they look together, in a few turns, where a thousand would each take one of their own. */
-  function wakeWithin(withinMs: number): void {
-    const at = clock.monotonic() + withinMs
-    if (alarm !== undefined && alarm.at <= at) return
-    silence()
-    const cancel = clock.timer(withinMs, () => {
-      alarm = undefined
-      wakeAll()
-    })
-    alarm = { at, cancel }
-  }
 
   async function run(): Promise<void> {
     while (queue.length > 0) {
@@ -300,26 +284,27 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
 
   return {
     get idle() {
-      return running === undefined && waiting.size === 0
+      return running === undefined && waiters.count === 0
     },
     submit: (event) =>
       new Promise((resolve, reject) => {
-        queue.push({ event: event as never, settle: resolve as never, fail: reject })
+        queue.push({
+          decide(before, at) {
+            const { answer, ...step } = event.decide(before, at)
+            return {
+              ...step,
+              mayBeOld: event.mayBeOld(answer),
+              restsOnFence: !WITHOUT_FENCE.has(answer.kind),
+              tell: (group, quietMs) => resolve({ kind: 'decided', answer, group, quietMs }),
+            }
+          },
+          needsTopicsOfNow: (group) => event.needsTopicsOfNow?.(group) ?? false,
+          refuse: resolve,
+          fail: reject,
+        })
         running ??= run()
       }),
-    changed: (withinMs, signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve()
-        const wake = (): void => {
-          waiting.delete(wake)
-          signal.removeEventListener('abort', wake)
-          if (waiting.size === 0) silence()
-          resolve()
-        }
-        signal.addEventListener('abort', wake, { once: true })
-        waiting.add(wake)
-        wakeWithin(withinMs)
-      }),
+    changed: waiters.changed,
   }
 }
 
@@ -333,8 +318,7 @@ function begun(group: Group | undefined, { foldedFence }: Pick<StepContext, 'fol
 }
 
 /** Answers that give nobody a generation, an assignment or a right. */
-const WITHOUT_FENCE = new Set(['wait', 'memberIdRequired'])
-const restsOnFence = ({ kind }: { readonly kind: string }): boolean => !WITHOUT_FENCE.has(kind)
+const WITHOUT_FENCE: ReadonlySet<string> = new Set(['wait', 'memberIdRequired'])
 
 /** Whether those who wait for an answer may get one now. */
 function isNews(before: Group | undefined, after: Group | undefined): boolean {

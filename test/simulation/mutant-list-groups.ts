@@ -217,8 +217,8 @@ export const groupMutants: readonly Mutant[] = [
     edits: [
       {
         file: ROOM,
-        search: 'const old = !isFresh(found) && answers.some(',
-        replace: 'const old = false && answers.some(',
+        search: 'if (!isFresh(found) && decisions.each.some(',
+        replace: 'if (false && decisions.each.some(',
       },
     ],
     seeds: 100,
