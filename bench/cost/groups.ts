@@ -15,7 +15,7 @@ import { createTopic, ulid } from './clients.ts'
 import { type Environment, type Invocation, type Measured, measured, type World } from './lambda.ts'
 
 /** `heartbeat.interval.ms` of clients, and what `group.consumer.heartbeat.interval.ms` tells those of KIP-848. */
-export const BEAT_SECONDS = { classic: 3, consumer: 5 } as const
+export const BEAT_SECONDS = { classic: 3, consumer: 3 } as const
 /** `auto.commit.interval.ms`. */
 export const COMMIT_SECONDS = 5
 

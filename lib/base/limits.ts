@@ -277,6 +277,8 @@ export const GROUP_NAME_BYTES_MAX = 1024
  * (HTTPS_REPEAT_MS_MAX), since a repeat finds the change made and would be told that nothing changed.
  */
 export const GROUP_ASSIGNMENT_TOLD_MS = 60_000
+/** How often a member of a consumer group is asked for that waits for partitions which others are to give up. */
+export const GROUP_WAITING_HEARTBEAT_MS = 1000
 /** A rebalance waits at least this long for those who are missing, also for a client that gives them no time at all. */
 export const GROUP_REBALANCE_MS_MIN = 1000
 /** Joins remembered per member so that a repeat of one that is over changes nothing: more than ever wait at the same time. */

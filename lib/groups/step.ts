@@ -38,7 +38,7 @@ export interface GroupSettings {
   readonly initialRebalanceDelayMs: number
   /** group.max.size: members of one group. */
   readonly membersMax: number
-  /** group.consumer.session.timeout.ms (45 s), .heartbeat.interval.ms (5 s), .max.size, .assignors. */
+  /** group.consumer.session.timeout.ms (45 s), .heartbeat.interval.ms (3 s), .max.size, .assignors. */
   readonly consumerSessionTimeoutMs: number
   readonly consumerHeartbeatIntervalMs: number
   readonly consumerMembersMax: number

@@ -24,6 +24,7 @@ beforeAll(async () => {
   connect = await startConnect(inject('url'), caller)
   const scratch = mkdtempSync(join(ROOT_DIRECTORY, '.cache/serverless-groups-'))
   setting = {
+    server: 'tidelog',
     bootstrap: connect.bootstrap,
     seed: Date.now() % 1_000_000,
     consumerSessionMs: CONSUMER_SESSION_MS,

@@ -2,10 +2,10 @@
 // it to its target, and leaves (-1, or -2 for a while). Every answer may get lost, so every request may come again: a member
 // may come with the epoch before its current one as long as it owns nothing that it does not have, or join anew at any time.
 import { assert } from '../../base/assert.ts'
-import { GROUP_ASSIGNMENT_TOLD_MS } from '../../base/limits.ts'
+import { GROUP_ASSIGNMENT_TOLD_MS, GROUP_WAITING_HEARTBEAT_MS } from '../../base/limits.ts'
 import type { ConsumerGroup, ConsumerMember, Group } from '../group.ts'
 import type { ConsumerHeartbeatAnswer, ConsumerHeartbeatRequest } from '../requests.ts'
-import type { GroupRefusal, Step, StepContext } from '../step.ts'
+import type { GroupRefusal, GroupSettings, Step, StepContext } from '../step.ts'
 import { assignmentOf, isSame } from './assignment.ts'
 import { TOO_LARGE } from './bounds.ts'
 import { newConsumerGroup, upgrade } from './convert.ts'
@@ -21,7 +21,7 @@ import {
   withNewMember,
   withReplacement,
 } from './members.ts'
-import { isOwnedPlausible } from './reconcile.ts'
+import { isOwnedPlausible, isWaitingForOthers } from './reconcile.ts'
 import { invalidity } from './request.ts'
 import { settle } from './settle.ts'
 import { describedBy, isSubscriptionChanged } from './subscription.ts'
@@ -56,7 +56,8 @@ export function consumerHeartbeat(
   )
   if (settled === undefined) return { group, answer: TOO_LARGE }
   const { member } = settled
-  return { group: settled.group, answer: answerTo(request, before, member, context), seen: member.number }
+  const answer = answerTo(request, before, member, settled.group, context)
+  return { group: settled.group, answer, seen: member.number }
 }
 
 /** The consumer group that the request is about, made if it joins one that is not there or is of the other protocol. */
@@ -134,6 +135,7 @@ function answerTo(
   request: ConsumerHeartbeatRequest,
   before: ConsumerMember,
   member: ConsumerMember,
+  group: ConsumerGroup,
   { nowMs, settings }: StepContext,
 ): ConsumerHeartbeatAnswer {
   const { memberEpoch, rebalanceTimeoutMs, subscribedTopics, subscribedPattern, owned } = request
@@ -147,7 +149,13 @@ function answerTo(
     kind: 'beat',
     memberId: member.memberId,
     memberEpoch: member.memberEpoch,
-    heartbeatIntervalMs: settings.consumerHeartbeatIntervalMs,
+    heartbeatIntervalMs: intervalOf(group, member, settings),
     assignment: isTold ? member.assigned : undefined,
   }
+}
+
+/** Who gives partitions up says so at once, so who waits for them asks more often: a rebalance takes one interval, not two. */
+function intervalOf(group: ConsumerGroup, member: ConsumerMember, settings: GroupSettings): number {
+  const usual = settings.consumerHeartbeatIntervalMs
+  return isWaitingForOthers(group, member) ? Math.min(usual, GROUP_WAITING_HEARTBEAT_MS) : usual
 }

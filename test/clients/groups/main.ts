@@ -85,6 +85,7 @@ async function main(): Promise<void> {
     await shareClasses(bootstrap, join(scratch, 'classes.jsa'))
     const consumerSessionMs = Number(values['consumer-session-ms'])
     const setting = {
+      server: server?.kind ?? 'tidelog',
       bootstrap,
       seed: Number(values.seed),
       consumerSessionMs,

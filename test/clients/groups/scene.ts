@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
 import type { GroupEvent, MemberSpec, Place } from './events.ts'
 import type { Family } from './families.ts'
+import type { RunningServer } from '../servers.ts'
 import { createFleet, type DriverProcess, type Fleet, settled } from './fleet.ts'
 import {
   createTopic,
@@ -21,6 +22,7 @@ import { type Expected, type Figures, type Observation, verify } from './verify.
 
 /** What a run is given. */
 export interface Setting {
+  readonly server: RunningServer['kind']
   readonly bootstrap: string
   readonly seed: number
   /** How long the server keeps members of the KIP-848 protocol that it hears nothing of. */

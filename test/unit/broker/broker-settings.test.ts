@@ -27,7 +27,7 @@ describe('broker settings', () => {
       initialRebalanceDelayMs: 3000,
       membersMax: 1000,
       consumerSessionTimeoutMs: 45_000,
-      consumerHeartbeatIntervalMs: 5000,
+      consumerHeartbeatIntervalMs: 3000,
       consumerMembersMax: 1000,
       consumerAssignors: ['uniform', 'range'],
       migration: 'bidirectional',
@@ -86,7 +86,7 @@ describe('broker settings', () => {
     [{ 'group.consumer.session.timeout.ms': '44999' }, /^group.consumer.session.timeout.ms must be greater than or/],
     [{ 'group.consumer.session.timeout.ms': '60001' }, /must be less than or equal to group.consumer.max.session/],
     [{ 'group.consumer.max.session.timeout.ms': '44999' }, /^group.consumer.max.session.timeout.ms must be greater/],
-    [{ 'group.consumer.heartbeat.interval.ms': '4999' }, /greater than or equal to group.consumer.min.heartbeat/],
+    [{ 'group.consumer.heartbeat.interval.ms': '2999' }, /greater than or equal to group.consumer.min.heartbeat/],
     [{ 'group.consumer.heartbeat.interval.ms': '15001' }, /less than or equal to group.consumer.max.heartbeat/],
     [{ 'group.consumer.min.heartbeat.interval.ms': '15001' }, /^group.consumer.max.heartbeat.interval.ms must be/],
     [

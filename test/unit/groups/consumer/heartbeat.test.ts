@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest'
 import { consumerHeartbeat } from '../../../../lib/groups/consumer/heartbeat.ts'
 import { stateName } from '../../../../lib/groups/consumer/state-name.ts'
+import type { GroupSettings } from '../../../../lib/groups/step.ts'
 import { createScene, GROUP_ID, placesOf, type Scene } from './support/scene.ts'
 
 const JOINS = { rebalanceTimeoutMs: 60_000, owned: [], subscribedTopics: ['orders'] }
 
-function twoMembers(): Scene {
-  const scene = createScene()
+function twoMembers(settings: Partial<GroupSettings> = {}): Scene {
+  const scene = createScene(settings)
   scene.topic('orders', 4)
   scene.enter('a')
   scene.enter('b')
@@ -109,6 +110,20 @@ describe('a heartbeat that says nothing new', () => {
 })
 
 describe('a second member', () => {
+  it('is asked every second while it waits for the first, and no more often than others afterwards', () => {
+    const scene = twoMembers()
+    expect(scene.beat('b', 2)).toMatchObject({ heartbeatIntervalMs: 1000 })
+    expect(scene.beat('a', 1)).toMatchObject({ heartbeatIntervalMs: 5000 })
+    scene.beat('a', 1, { owned: scene.member('a').assigned })
+    expect(scene.beat('b', 2)).toMatchObject({ heartbeatIntervalMs: 5000 })
+    expect(placesOf(scene.member('b').assigned)).toHaveLength(2)
+  })
+
+  it('that waits is asked no less often than all are', () => {
+    const scene = twoMembers({ consumerHeartbeatIntervalMs: 400 })
+    expect(scene.beat('b', 2)).toMatchObject({ heartbeatIntervalMs: 400 })
+  })
+
   it('gets nothing before the first has given it up', () => {
     const scene = twoMembers()
     expect(scene.member('b')).toMatchObject({ memberEpoch: 2, state: 'unreleasedPartitions', assigned: [] })
