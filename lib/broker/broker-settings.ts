@@ -38,9 +38,7 @@ export interface BrokerSettings {
   readonly connectionsMax: number
   /** connections.max.idle.ms; -1 is for ever. */
   readonly connectionIdleMsMax: number
-  /** offsets.retention.minutes */
-  readonly offsetsRetentionMinutes: number
-  /** group.* */
+  /** group.*, offsets.retention.minutes */
   readonly group: GroupSettings
 }
 
@@ -168,7 +166,6 @@ export function brokerSettings(explicit: ReadonlyMap<string, string>): BrokerSet
       fetchBytesMax: Number(text('fetch.max.bytes')),
       connectionsMax: Number(text('max.connections')),
       connectionIdleMsMax: Number(text('connections.max.idle.ms')),
-      offsetsRetentionMinutes: Number(text('offsets.retention.minutes')),
       group: groupSettings(value),
     },
   }

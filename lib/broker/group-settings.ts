@@ -138,5 +138,6 @@ export function groupSettings(text: (name: string) => string): GroupSettings {
     consumerMembersMax: number('group.consumer.max.size'),
     consumerAssignors: assignorsOf(text(ASSIGNORS)),
     migration: text('group.consumer.migration.policy').trim().toLowerCase() as GroupSettings['migration'],
+    offsetsRetentionMs: number('offsets.retention.minutes') * 60_000,
   }
 }

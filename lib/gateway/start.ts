@@ -157,7 +157,6 @@ async function start(options: StartOptions, cleanup: Cleanup): Promise<Gateway> 
     clock,
     random,
     settings: settings.group,
-    offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
   })
   const onError = (error: unknown): void =>
     logger.error({ err: error }, 'sweeping groups broke down; it is tried again')

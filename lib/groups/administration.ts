@@ -9,7 +9,7 @@ import { hasMembers, protocolTypeOf, stateOf, subscribesTo } from './decide.ts'
 import { GROUPS } from './group-document.ts'
 import type { GroupListing, Groups } from './groups.ts'
 import { createGroupRemoval, type GroupCare, groupNotFound, look, readable } from './removal.ts'
-import type { GroupRefusal } from './step.ts'
+import type { GroupRefusal, GroupSettings } from './step.ts'
 import { createSweep, eachDocument } from './sweep.ts'
 
 export interface GroupAdministration extends Pick<Groups, 'list' | 'describe' | 'delete' | 'deleteOffsets'> {
@@ -18,7 +18,7 @@ export interface GroupAdministration extends Pick<Groups, 'list' | 'describe' | 
 }
 
 export function createGroupAdministration(
-  care: GroupCare & { readonly clock: Clock; readonly offsetsRetentionMs: number },
+  care: GroupCare & { readonly clock: Clock; readonly settings: GroupSettings },
 ): GroupAdministration {
   const { log, offsets, documents, ask } = care
   const removal = createGroupRemoval(care)

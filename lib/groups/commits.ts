@@ -14,6 +14,7 @@ import type { CommitOutcome, CommittedOffset, OffsetToCommit } from './groups.ts
 import type { GroupOffsets } from './offsets.ts'
 import type { CommitCheck, Committer } from './requests.ts'
 import type { GroupEvent } from './room.ts'
+import type { GroupSettings } from './step.ts'
 
 interface Waiting {
   readonly committer: Committer
@@ -35,13 +36,13 @@ export function createCommits(args: {
   readonly log: OpenedLog
   readonly offsets: GroupOffsets
   readonly clock: Clock
-  readonly offsetsRetentionMs: number
+  readonly settings: GroupSettings
   ask(groupId: string, event: GroupEvent<CommitCheck>): Promise<CommitCheck | Unserved>
 }): Commits {
   const { log, offsets, clock, ask } = args
   const queues = new Map<string, Waiting[]>()
   /** A commit of the same offsets is written all the same when the stored one would soon look expired. */
-  const renewAfterMs = Math.min(60 * 60 * 1000, args.offsetsRetentionMs / 4)
+  const renewAfterMs = Math.min(60 * 60 * 1000, args.settings.offsetsRetentionMs / 4)
 
   async function commitTogether(groupId: string, batch: readonly Waiting[]): Promise<void> {
     const origin = log.journal.origin()

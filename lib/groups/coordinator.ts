@@ -33,8 +33,6 @@ export interface GroupCoordinatorArgs {
   readonly clock: Clock
   readonly random: Random
   readonly settings: GroupSettings
-  /** offsets.retention.minutes */
-  readonly offsetsRetentionMs: number
 }
 
 export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
@@ -123,15 +121,8 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
     }
   }
 
-  const commits = createCommits({ log, offsets, clock, ask: answer, offsetsRetentionMs: args.offsetsRetentionMs })
-  const administration = createGroupAdministration({
-    log,
-    offsets,
-    documents,
-    clock,
-    ask,
-    offsetsRetentionMs: args.offsetsRetentionMs,
-  })
+  const commits = createCommits({ log, offsets, clock, settings, ask: answer })
+  const administration = createGroupAdministration({ log, offsets, documents, clock, settings, ask })
 
   return {
     writes,

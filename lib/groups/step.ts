@@ -45,6 +45,8 @@ export interface GroupSettings {
   readonly consumerAssignors: readonly string[]
   /** group.consumer.migration.policy: whether a running group may change its protocol online. */
   readonly migration: 'disabled' | 'upgrade' | 'downgrade' | 'bidirectional'
+  /** offsets.retention.minutes: how long what a group without members committed is kept. */
+  readonly offsetsRetentionMs: number
 }
 
 /** Why a request of a member was refused. Each kind is one of Kafka's error codes (`broker/outcomes.ts`). */

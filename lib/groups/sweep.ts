@@ -11,6 +11,7 @@ import { GROUPS, groupName } from './group-document.ts'
 import type { CommittedOffset } from './groups.ts'
 import { type GroupCare, type GroupRemoval, isIdle, look, readable } from './removal.ts'
 import { decodeSeen, GROUP_SEEN, type Seen } from './seen-document.ts'
+import type { GroupSettings } from './step.ts'
 
 /** Every document of a collection, a page at a time; false when the store does not answer. */
 export async function eachDocument(
@@ -32,11 +33,11 @@ const nameIn = ({ key }: Document, collection: string): string => key.slice(coll
 
 /** Answers how many groups it changed. */
 export function createSweep(
-  care: GroupCare & { readonly removal: GroupRemoval; readonly clock: Clock; readonly offsetsRetentionMs: number },
+  care: GroupCare & { readonly removal: GroupRemoval; readonly clock: Clock; readonly settings: GroupSettings },
 ): () => Promise<number> {
-  const { log, offsets, documents, ask, removal, clock, offsetsRetentionMs } = care
+  const { log, offsets, documents, ask, removal, clock, settings } = care
 
-  const isYoung = (sinceMs: number): boolean => sinceMs + offsetsRetentionMs > clock.now()
+  const isYoung = (sinceMs: number): boolean => sinceMs + settings.offsetsRetentionMs > clock.now()
   const keeps = ({ committedMs }: CommittedOffset): boolean => isYoung(committedMs)
   const mayGo = (group: Group): boolean => {
     const { id, emptySinceMs } = group

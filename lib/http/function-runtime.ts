@@ -5,7 +5,8 @@ import { type Logger, silentLogger } from '../base/logger.ts'
 import { type Random, systemRandom } from '../base/random.ts'
 import { brokerSettings } from '../broker/broker-settings.ts'
 import { createBroker, type RequestReport } from '../broker/router.ts'
-import { createGroups, type GroupCoordinator, type GroupCoordinatorArgs } from '../groups/coordinator.ts'
+import { createGroups, type GroupCoordinator } from '../groups/coordinator.ts'
+import type { GroupSettings } from '../groups/step.ts'
 import { type OpenedLog, openLog } from '../log/open-log.ts'
 import type { IdentifyOutcome } from '../storage/aws/deployment.ts'
 import type { Stores } from '../storage/ports.ts'
@@ -42,7 +43,7 @@ export interface RuntimeOptions {
   readonly random?: Random
   readonly onRequest?: (report: RequestReport) => void
   /** Default: as the settings of the door say. */
-  readonly groups?: Pick<GroupCoordinatorArgs, 'settings' | 'offsetsRetentionMs'>
+  readonly groups?: GroupSettings
 }
 
 export type OpenRuntimeOutcome =
@@ -97,9 +98,7 @@ export async function openFunctionRuntime(options: RuntimeOptions): Promise<Open
     documents: stores.documents,
     clock,
     random,
-    settings: SETTINGS.group,
-    offsetsRetentionMs: SETTINGS.offsetsRetentionMinutes * 60_000,
-    ...options.groups,
+    settings: options.groups ?? SETTINGS.group,
   })
   const door = createFrameDoor({
     log,

@@ -48,6 +48,5 @@ const groups = createGroups({
   clock,
   random,
   settings: settings.group,
-  offsetsRetentionMs: settings.offsetsRetentionMinutes * 60_000,
 })
 listener.serve(createBroker({ log: log.log, groups, members, settings, compression, clock, random, logger }))

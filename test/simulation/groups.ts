@@ -44,9 +44,9 @@ export const GROUP_SETTINGS: GroupSettings = {
   initialRebalanceDelayMs: 300,
   consumerSessionTimeoutMs: SESSION_MS,
   consumerHeartbeatIntervalMs: 1_500,
+  // Longer than any run: what the journal forgets by itself would look like a loss.
+  offsetsRetentionMs: 30 * 24 * 3_600_000,
 }
-/** Longer than any run: what the journal forgets by itself would look like a loss. */
-export const OFFSETS_RETENTION_MS = 30 * 24 * 3_600_000
 
 const HOUR_MS = 3_600_000
 /** What is a member's session, what others are waited for, and what a rebalance may be asked for once more. */

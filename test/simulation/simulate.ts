@@ -21,7 +21,6 @@ import {
   type GroupTraffic,
   groupClients,
   lastLooks,
-  OFFSETS_RETENTION_MS,
   planGroups,
   runSweeps,
   settleGroups,
@@ -114,7 +113,7 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     random: random.fork('fleet'),
     compression,
     checkpointEntries,
-    groups: { settings: GROUP_SETTINGS, offsetsRetentionMs: OFFSETS_RETENTION_MS },
+    groups: GROUP_SETTINGS,
     skewed,
   })
   const gateway = createGateway({ ...shared, fleet, history, random: random.fork('gateway') })
@@ -225,7 +224,6 @@ async function openProcess(
     clock: host.clock,
     random: host.random,
     settings: GROUP_SETTINGS,
-    offsetsRetentionMs: OFFSETS_RETENTION_MS,
   })
   return Object.assign(log, { groups, broker: brokerFor(log, groups, ports) }) satisfies ServedLog
 }

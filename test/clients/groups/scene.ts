@@ -4,9 +4,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Kafka } from 'kafkajs'
+import type { RunningServer } from '../servers.ts'
 import type { GroupEvent, MemberSpec, Place } from './events.ts'
 import type { Family } from './families.ts'
-import type { RunningServer } from '../servers.ts'
 import { createFleet, type DriverProcess, type Fleet, settled } from './fleet.ts'
 import {
   createTopic,

@@ -19,7 +19,6 @@ describe('broker settings', () => {
       deleteTopics: true,
       frameBytesMax: 104_857_600,
       connectionIdleMsMax: 600_000,
-      offsetsRetentionMinutes: 10_080,
     })
     expect(defaultBrokerSettings.group).toEqual({
       sessionTimeoutMsMin: 6000,
@@ -28,6 +27,7 @@ describe('broker settings', () => {
       membersMax: 1000,
       consumerSessionTimeoutMs: 45_000,
       consumerHeartbeatIntervalMs: 3000,
+      offsetsRetentionMs: 7 * 24 * 3_600_000,
       consumerMembersMax: 1000,
       consumerAssignors: ['uniform', 'range'],
       migration: 'bidirectional',

@@ -1,18 +1,13 @@
 // Two processes at one group, and the moment between two steps of one of them: a function that is frozen there, an answer of a
 // store that travels for a while, a group that is deleted and made anew meanwhile. Each test is one story that went wrong
 // once, or that must not; what lets it happen is the script of one process's way to the stores.
+
 import { describe, expect, it } from 'vitest'
 import { createGroups } from '../../../lib/groups/coordinator.ts'
 import { groupKey } from '../../../lib/groups/group-document.ts'
 import { seenKey } from '../../../lib/groups/seen-document.ts'
 import { seededRandom } from '../support/manual-clock.ts'
-import {
-  classicMember,
-  createGroupsWorld,
-  type GroupProcess,
-  type GroupsWorld,
-  SETTINGS,
-} from './support/groups-world.ts'
+import { classicMember, createGroupsWorld, type GroupProcess, type GroupsWorld } from './support/groups-world.ts'
 import {
   beatAt,
   commitAt,
@@ -24,6 +19,7 @@ import {
   syncAt,
   untilHeld,
 } from './support/one-request.ts'
+import { SETTINGS } from './support/settings.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -296,7 +292,7 @@ describe('clocks and the times of members', () => {
       const documents = script.stores.documents
       const own = { ...clock, now: () => clock.now() + skewMs }
       const ports = { log, documents, clock: own, random: seededRandom(seed), settings: SETTINGS }
-      return { ...process, groups: createGroups({ ...ports, offsetsRetentionMs: DAY_MS }) }
+      return { ...process, groups: createGroups(ports) }
     }
     const processes = [await skewed(-180_000, 1), await skewed(0, 2), await skewed(300_000, 3)]
     const members: { memberId: string; generation: number }[] = []

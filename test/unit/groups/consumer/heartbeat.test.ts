@@ -43,7 +43,7 @@ describe('the first member', () => {
       kind: 'beat',
       memberId: 'a',
       memberEpoch: 1,
-      heartbeatIntervalMs: 5000,
+      heartbeatIntervalMs: 3000,
       assignment: scene.assignment({ orders: [0, 1, 2] }),
     })
     expect(scene.consumer).toMatchObject({ epoch: 1, targetEpoch: 1, fence: 8, nextMemberNumber: 1 })
@@ -113,9 +113,9 @@ describe('a second member', () => {
   it('is asked every second while it waits for the first, and no more often than others afterwards', () => {
     const scene = twoMembers()
     expect(scene.beat('b', 2)).toMatchObject({ heartbeatIntervalMs: 1000 })
-    expect(scene.beat('a', 1)).toMatchObject({ heartbeatIntervalMs: 5000 })
+    expect(scene.beat('a', 1)).toMatchObject({ heartbeatIntervalMs: 3000 })
     scene.beat('a', 1, { owned: scene.member('a').assigned })
-    expect(scene.beat('b', 2)).toMatchObject({ heartbeatIntervalMs: 5000 })
+    expect(scene.beat('b', 2)).toMatchObject({ heartbeatIntervalMs: 3000 })
     expect(placesOf(scene.member('b').assigned)).toHaveLength(2)
   })
 

@@ -7,7 +7,8 @@ import { withTargets } from '../../../../lib/groups/consumer/targets.ts'
 import { tick } from '../../../../lib/groups/consumer/tick.ts'
 import type { ConsumerGroup, ConsumerMember } from '../../../../lib/groups/group.ts'
 import type { StepContext } from '../../../../lib/groups/step.ts'
-import { GROUP_ID, SETTINGS, topicId, viewOf } from './support/scene.ts'
+import { SETTINGS } from '../support/settings.ts'
+import { GROUP_ID, topicId, viewOf } from './support/scene.ts'
 
 const MEMBERS = 1000
 const TOPICS = 100

@@ -16,21 +16,10 @@ import { comparePositions } from '../../../../lib/journal/position.ts'
 import type { Topic } from '../../../../lib/log/log.ts'
 import { seededRandom } from '../../support/manual-clock.ts'
 import { createTopic, createWorld, type LogProcess, type World } from '../../support/world.ts'
+import { SETTINGS } from './settings.ts'
 
 export type Serving = 'one coordinator' | 'a process for each request'
 export const SERVINGS: readonly Serving[] = ['one coordinator', 'a process for each request']
-
-export const SETTINGS: GroupSettings = {
-  sessionTimeoutMsMin: 6000,
-  sessionTimeoutMsMax: 1_800_000,
-  initialRebalanceDelayMs: 0,
-  membersMax: 1000,
-  consumerSessionTimeoutMs: 45_000,
-  consumerHeartbeatIntervalMs: 5000,
-  consumerMembersMax: 1000,
-  consumerAssignors: ['uniform', 'range'],
-  migration: 'bidirectional',
-}
 
 const PROCESSES = 4
 const POLL_MS = 250
@@ -76,7 +65,6 @@ export async function createGroupsWorld(
       clock: world.clock,
       random: seededRandom(seed++),
       settings: { ...SETTINGS, ...settings },
-      offsetsRetentionMs: 7 * 24 * 3_600_000,
     })
     return { ...process, groups }
   }

@@ -26,18 +26,9 @@ import type {
   SyncRequest,
 } from '../../../../../lib/groups/requests.ts'
 import type { GroupRefusal, GroupSettings, StepContext } from '../../../../../lib/groups/step.ts'
+import { SETTINGS as DEFAULTS } from '../../support/settings.ts'
 
-export const SETTINGS: GroupSettings = {
-  sessionTimeoutMsMin: 6000,
-  sessionTimeoutMsMax: 1_800_000,
-  initialRebalanceDelayMs: 3000,
-  membersMax: 1000,
-  consumerSessionTimeoutMs: 45_000,
-  consumerHeartbeatIntervalMs: 5000,
-  consumerMembersMax: 1000,
-  consumerAssignors: ['uniform', 'range'],
-  migration: 'disabled',
-}
+export const SETTINGS: GroupSettings = { ...DEFAULTS, initialRebalanceDelayMs: 3000, migration: 'disabled' }
 
 export const SESSION_MS = 10_000
 export const REBALANCE_MS = 60_000

@@ -30,20 +30,9 @@ import type {
 } from '../../../../../lib/groups/requests.ts'
 import type { GroupRefusal, GroupSettings, Step, StepContext, TopicsView } from '../../../../../lib/groups/step.ts'
 import { encodeSubscription } from '../../../../../lib/wire/consumer-protocol.ts'
+import { SETTINGS } from '../../support/settings.ts'
 
 export const GROUP_ID = 'readers'
-
-export const SETTINGS: GroupSettings = {
-  sessionTimeoutMsMin: 6000,
-  sessionTimeoutMsMax: 1_800_000,
-  initialRebalanceDelayMs: 0,
-  membersMax: 100,
-  consumerSessionTimeoutMs: 45_000,
-  consumerHeartbeatIntervalMs: 5000,
-  consumerMembersMax: 100,
-  consumerAssignors: ['uniform', 'range'],
-  migration: 'bidirectional',
-}
 
 /** A topic id that is easy to read. */
 export const topicId = (number: number): TopicId => number.toString(16).padStart(32, '0') as TopicId
