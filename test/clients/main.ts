@@ -17,6 +17,7 @@ import {
   type Written,
   writeScenarios,
 } from './suite.ts'
+import { createTally } from './tally.ts'
 
 const { values } = parseArgs({
   options: {
@@ -27,23 +28,7 @@ const { values } = parseArgs({
   },
 })
 
-const tally = { passed: 0, failed: 0 }
-
-async function perform(who: string, scenario: Scenario): Promise<void> {
-  const startedAt = performance.now()
-  let line = 'ok    '
-  let detail = ''
-  try {
-    detail = (await scenario.run()) ?? ''
-    tally.passed += 1
-  } catch (error) {
-    line = 'FAILED'
-    tally.failed += 1
-    detail = `\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, '        ')}`
-  }
-  const ms = Math.round(performance.now() - startedAt)
-  console.log(`${line} ${who}: ${scenario.name} (${ms} ms) ${detail}`)
-}
+const tally = createTally()
 
 /** One after the other for one client, two clients at a time. */
 async function inParallel(tasks: readonly (() => Promise<void>)[]): Promise<void> {
@@ -54,6 +39,9 @@ async function inParallel(tasks: readonly (() => Promise<void>)[]): Promise<void
   await Promise.all([work(), work()])
 }
 
+const perform = (who: string, scenario: Scenario): Promise<void> =>
+  tally.perform(`${who}: ${scenario.name}`, scenario.run)
+
 async function suite(bootstrap: string, replicas: number): Promise<void> {
   const wanted = values.only?.split(',') ?? Object.keys(DRIVERS)
   const started = new Map<string, Driver>()
@@ -62,7 +50,7 @@ async function suite(bootstrap: string, replicas: number): Promise<void> {
     try {
       started.set(name, await startDriver(command, args, bootstrap))
     } catch (error) {
-      await perform(name, { name: 'connects', run: () => Promise.reject(error) })
+      await tally.perform(`${name}: connects`, () => Promise.reject(error))
     }
   }
   await inParallel([...new Set(['java', ...wanted])].map((name) => () => start(name)))
@@ -99,7 +87,6 @@ async function suite(bootstrap: string, replicas: number): Promise<void> {
 
 async function main(): Promise<void> {
   if (!values['no-setup']) process.stdout.write(await run('sh', [join(import.meta.dirname, 'setup.sh')]))
-  const startedAt = performance.now()
   const scratch = await mkdtemp(join(ROOT, '.cache', 'run-'))
   const directory = join(scratch, 'data')
   let server: RunningServer | undefined
@@ -114,8 +101,7 @@ async function main(): Promise<void> {
     await server?.stop()
     await rm(scratch, { recursive: true, force: true })
   }
-  console.log(`${tally.passed} passed, ${tally.failed} failed, ${Math.round((performance.now() - startedAt) / 1000)} s`)
-  process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1
+  tally.end()
 }
 
 await main()

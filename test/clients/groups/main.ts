@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT, type RunningServer, run, startKafka, startTidelog } from '../servers.ts'
+import { createTally } from '../tally.ts'
 import { GROUP_DRIVERS } from './families.ts'
 import { CONSUMER_SESSION_MS, QUIET, SCENARIOS, type Scenario } from './programme.ts'
 import type { Setting } from './scene.ts'
@@ -26,28 +27,16 @@ const { values } = parseArgs({
   },
 })
 
-const tally = { passed: 0, failed: 0 }
-
-async function perform(scenario: Scenario, setting: Setting): Promise<void> {
-  const startedAt = performance.now()
-  let line = 'ok    '
-  let detail = ''
-  try {
-    detail = await scenario.run(setting)
-    tally.passed += 1
-  } catch (error) {
-    line = 'FAILED'
-    tally.failed += 1
-    detail = `\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, '        ')}`
-  }
-  console.log(`${line} ${scenario.name} (${Math.round((performance.now() - startedAt) / 100) / 10} s) ${detail}`)
-}
+const tally = createTally()
 
 async function performAll(scenarios: readonly Scenario[], setting: Setting, sideBySide: number): Promise<void> {
   const wanted = values.only?.split(',')
   const left = scenarios.filter(({ name }) => wanted?.some((part) => name.includes(part)) ?? true)
   const work = async (): Promise<void> => {
-    for (let next = left.shift(); next !== undefined; next = left.shift()) await perform(next, setting)
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const scenario = next
+      await tally.perform(scenario.name, () => scenario.run(setting))
+    }
   }
   await Promise.all(Array.from({ length: sideBySide }, work))
 }
@@ -72,7 +61,6 @@ async function start(directory: string): Promise<RunningServer> {
 
 async function main(): Promise<void> {
   if (!values['no-setup']) process.stdout.write(await run('sh', [join(import.meta.dirname, '..', 'setup.sh')]))
-  const startedAt = performance.now()
   const scratch = await mkdtemp(join(ROOT, '.cache', 'groups-'))
   const directory = join(scratch, 'data')
   let server: RunningServer | undefined
@@ -99,8 +87,7 @@ async function main(): Promise<void> {
     await server?.stop()
     if (!values.keep) await rm(scratch, { recursive: true, force: true })
   }
-  console.log(`${tally.passed} passed, ${tally.failed} failed, ${Math.round((performance.now() - startedAt) / 1000)} s`)
-  process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1
+  tally.end()
 }
 
 await main()

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ROOT, type RunningServer, run, startKafka, startTidelog } from '../servers.ts'
-import type { Scenario } from '../suite.ts'
+import { createTally } from '../tally.ts'
 import { configScenarios } from './configs.ts'
 import { goneScenario } from './gone.ts'
 import { groupScenarios } from './groups.ts'
@@ -32,22 +32,7 @@ const { values } = parseArgs({
   },
 })
 
-const tally = { passed: 0, failed: 0 }
-
-async function perform(scenario: Scenario): Promise<void> {
-  const startedAt = performance.now()
-  let line = 'ok    '
-  let detail = ''
-  try {
-    detail = (await scenario.run()) ?? ''
-    tally.passed += 1
-  } catch (error) {
-    line = 'FAILED'
-    tally.failed += 1
-    detail = `\n${String(error instanceof Error ? error.stack : error).replace(/^/gm, '        ')}`
-  }
-  console.log(`${line} ${scenario.name} (${Math.round(performance.now() - startedAt)} ms) ${detail}`)
-}
+const tally = createTally()
 
 async function startServers(directory: string): Promise<RunningServer[]> {
   if (values.server === 'kafka') return [await startKafka({ directory })]
@@ -57,7 +42,6 @@ async function startServers(directory: string): Promise<RunningServer[]> {
 
 async function main(): Promise<void> {
   if (!values['no-setup']) process.stdout.write(await run('sh', [join(import.meta.dirname, '..', 'setup.sh')]))
-  const startedAt = performance.now()
   const scratch = await mkdtemp(join(ROOT, '.cache', 'tools-'))
   const host = startToolHost()
   const servers: RunningServer[] = []
@@ -71,18 +55,19 @@ async function main(): Promise<void> {
     // Each suite has topics and groups of its own; one after the other they find the JVM warm.
     for (const [name, scenarios] of Object.entries(SUITES)) {
       if (!wanted.includes(name)) continue
-      for (const scenario of scenarios(tools)) await perform(scenario)
+      for (const scenario of scenarios(tools)) await tally.perform(scenario.name, scenario.run)
     }
     const last = servers[1]
-    if (last !== undefined) await perform(goneScenario(tools, last))
+    if (last !== undefined) {
+      const gone = goneScenario(tools, last)
+      await tally.perform(gone.name, gone.run)
+    }
   } finally {
     await host.close()
     await Promise.all(servers.map((server) => server.stop()))
     await rm(scratch, { recursive: true, force: true })
   }
-  const seconds = Math.round((performance.now() - startedAt) / 1000)
-  console.log(`${tally.passed} passed, ${tally.failed} failed, ${host.count} invocations of tools, ${seconds} s`)
-  process.exitCode = tally.failed === 0 && tally.passed > 0 ? 0 : 1
+  tally.end(`${host.count} invocations of tools`)
 }
 
 await main()
