@@ -1,3 +1,4 @@
+// One connection over HTTPS for tests, and what they read of its frames.
 import { Channel, type ChannelAnswer } from '../../../../lib/client/https/channel.ts'
 import { Line } from '../../../../lib/client/https/line.ts'
 import { createManualClock, type ManualClock, rest, seededRandom } from '../../support/manual-clock.ts'

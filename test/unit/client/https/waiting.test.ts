@@ -1,3 +1,4 @@
+// How long nothing is waited for on a connection over HTTPS, in virtual time.
 import { beforeEach, describe, expect, test } from 'vitest'
 import { Channel } from '../../../../lib/client/https/channel.ts'
 import type { Line } from '../../../../lib/client/https/line.ts'
