@@ -21,7 +21,8 @@ const TableName = TIDELOG_TABLE
 export type Plan = readonly (readonly Call[])[]
 export type Call =
   /** The input as it was on the wire. */
-  | { readonly call: 'GetItem' | 'Query'; readonly input: Readonly<Record<string, unknown>> }
+  | { readonly call: 'GetItem'; readonly input: GetItemCommandInput }
+  | { readonly call: 'Query'; readonly input: QueryCommandInput }
   | { readonly call: 'GetObject'; readonly key: string; readonly range?: string }
   /** Something new of this size, under a condition. */
   | { readonly call: 'PutItem' | 'UpdateItem'; readonly bytes: number }
@@ -45,10 +46,10 @@ export async function handler(event: BareEvent) {
   const send = async (call: Call): Promise<void> => {
     switch (call.call) {
       case 'GetItem':
-        await dynamodb.send(new GetItemCommand(call.input as unknown as GetItemCommandInput))
+        await dynamodb.send(new GetItemCommand(call.input))
         return
       case 'Query':
-        await dynamodb.send(new QueryCommand(call.input as unknown as QueryCommandInput))
+        await dynamodb.send(new QueryCommand(call.input))
         return
       case 'GetObject': {
         const input = { Bucket: TIDELOG_BUCKET, Key: call.key, ...(call.range ? { Range: call.range } : {}) }

@@ -74,11 +74,10 @@ function callOf(incoming: IncomingMessage, body: Buffer): Call {
     const { range } = incoming.headers
     return { call: 'GetObject', key, ...(range === undefined ? {} : { range }) }
   }
-  const input = JSON.parse(body.toString()) as { Key?: unknown } & Record<string, unknown>
   switch (operation) {
     case 'GetItem':
     case 'Query':
-      return { call: operation, input }
+      return { call: operation, input: JSON.parse(body.toString()) }
     case 'PutItem':
     case 'UpdateItem':
       return { call: operation, bytes: body.length }

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { TopicId } from '../../lib/base/ids.ts'
 import { type Connection, openConnection } from '../../lib/client/connection.ts'
 import { ErrorCode } from '../../lib/wire/errors.ts'
 import { encodeRequestFrame } from '../../lib/wire/frame.ts'
@@ -225,8 +226,8 @@ describe('ConsumerGroupHeartbeat', () => {
     expect(await codeOf({ subscribedTopicNames })).toBe(ErrorCode.GROUP_MAX_SIZE_REACHED)
     expect(await codeOf({})).toBe(ErrorCode.NONE)
     expect(await codeOf({ memberEpoch: 0x7fffffff })).toBe(ErrorCode.FENCED_MEMBER_EPOCH)
-    const topicPartitions = [{ topicId: '0'.repeat(31).concat('7'), partitions: [0, 0, -1, 0x7fffffff] }]
-    const owning = { memberEpoch: 1, rebalanceTimeoutMs: -0x80000000, topicPartitions: topicPartitions as never }
+    const topicPartitions = [{ topicId: '0'.repeat(31).concat('7') as TopicId, partitions: [0, 0, -1, 0x7fffffff] }]
+    const owning = { memberEpoch: 1, rebalanceTimeoutMs: -0x80000000, topicPartitions }
     expect(await codeOf(owning)).toBe(ErrorCode.NONE)
     expect(await codeOf({ memberEpoch: -1 })).toBe(ErrorCode.NONE)
   })

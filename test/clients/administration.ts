@@ -1,7 +1,8 @@
 // Administration by each client that can: topics are made, described, altered, grown, deleted and made anew, bad wishes are
 // refused with Kafka's code; and offsets are asked for by time. Scenarios have the form of suite.ts.
 import assert from 'node:assert/strict'
-import type { Command, DescribedTopic, Driver } from './protocol.ts'
+import { z } from 'zod'
+import type { Command, Driver } from './protocol.ts'
 import { base64, must, type Scenario, TIME_START } from './suite.ts'
 
 /** The command must fail with one of these codes of Kafka (clients that hide codes answer −1). */
@@ -24,10 +25,20 @@ async function eventually(check: () => Promise<void>, timeoutMs = 5000): Promise
   }
 }
 
-const describe = async (driver: Driver, topic: string): Promise<DescribedTopic> =>
-  (await must(driver, { op: 'describeTopic', topic })) as unknown as DescribedTopic
+const NODES = z.array(z.number())
+const PARTITION = z.object({ partition: z.number(), leader: z.number(), replicas: NODES, isr: NODES })
+/** The id is empty where the client does not show it. */
+const TOPIC = z.object({ id: z.string(), partitions: z.array(PARTITION) })
+const TOPICS = z.object({ topics: z.array(z.string()) })
+const CONFIGS = z.object({ configs: z.record(z.string(), z.string()) })
+const CLUSTER = z.object({ clusterId: z.string(), controller: z.number(), nodes: NODES })
+
+const describe = async (driver: Driver, topic: string): Promise<z.infer<typeof TOPIC>> =>
+  TOPIC.parse(await must(driver, { op: 'describeTopic', topic }))
 const configsOf = async (driver: Driver, topic: string): Promise<Record<string, string>> =>
-  (await must(driver, { op: 'describeConfigs', topic }))['configs'] as Record<string, string>
+  CONFIGS.parse(await must(driver, { op: 'describeConfigs', topic })).configs
+const topicsOf = async (driver: Driver): Promise<readonly string[]> =>
+  TOPICS.parse(await must(driver, { op: 'listTopics' })).topics
 
 /** Creating, describing, altering, growing, deleting and making anew, with each client that can. */
 export function adminScenarios(client: Driver, writer: Driver, replicas: number): Scenario[] {
@@ -65,8 +76,7 @@ export function adminScenarios(client: Driver, writer: Driver, replicas: number)
             assert.deepEqual([...partition.isr].sort(), [...partition.replicas].sort())
           }
         })
-        const { topics } = (await must(client, { op: 'listTopics' })) as unknown as { topics: string[] }
-        assert.ok(topics.includes(topic))
+        assert.ok((await topicsOf(client)).includes(topic))
         return `${replicas} replicas asked for`
       },
     },
@@ -141,7 +151,7 @@ export function adminScenarios(client: Driver, writer: Driver, replicas: number)
       name: 'describes the cluster',
       needs: 'describeCluster',
       run: async () => {
-        const cluster = (await must(client, { op: 'describeCluster' })) as unknown as Cluster
+        const cluster = CLUSTER.parse(await must(client, { op: 'describeCluster' }))
         assert.ok(cluster.clusterId.length > 0)
         assert.ok(cluster.nodes.length > 0)
         assert.ok(cluster.nodes.includes(cluster.controller), `controller ${cluster.controller} of ${cluster.nodes}`)
@@ -159,10 +169,7 @@ export function adminScenarios(client: Driver, writer: Driver, replicas: number)
         await must(writer, produce)
         assert.equal((await must(client, listed))['offset'], 1)
         await must(client, { op: 'deleteTopic', topic })
-        await eventually(async () => {
-          const { topics } = (await must(client, { op: 'listTopics' })) as unknown as { topics: string[] }
-          assert.ok(!topics.includes(topic))
-        })
+        await eventually(async () => assert.ok(!(await topicsOf(client)).includes(topic)))
         await mustFail(client, { op: 'deleteTopic', topic }, [3])
         await must(client, create(topic, {}))
         await eventually(async () => assert.equal((await must(client, listed))['offset'], 0))
@@ -175,12 +182,6 @@ export function adminScenarios(client: Driver, writer: Driver, replicas: number)
     },
   ]
   return scenarios.filter(({ needs }) => can.admin.includes(needs))
-}
-
-interface Cluster {
-  readonly clusterId: string
-  readonly controller: number
-  readonly nodes: readonly number[]
 }
 
 /** Offsets by time, exact to the record inside a compressed batch; the client that writes can set timestamps. */

@@ -73,16 +73,6 @@ export type Command =
   /** `at`: "earliest", "latest", "max" or a timestamp; offset −1 where there is none. */
   | { readonly op: 'listOffsets'; readonly topic: string; readonly partition: number; readonly at: string | number }
 
-export interface DescribedTopic {
-  /** Empty where the client does not show it. */
-  readonly id: string
-  readonly partitions: readonly {
-    readonly partition: number
-    readonly leader: number
-    readonly replicas: readonly number[]
-    readonly isr: readonly number[]
-  }[]
-}
 export type Reply =
   | { readonly ok: true; readonly [field: string]: unknown }
   /** `code` is the number of Kafka's error table, or −1 where the client hides it. */

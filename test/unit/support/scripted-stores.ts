@@ -1,7 +1,7 @@
 // One process's way to the stores, under the control of a test: each call is counted and may, by name, fail before it
 // arrives, be applied and lose its answer, be applied late, or be held back until the test lets it go. Behind it are the
 // real memory stores; only the way there is bad.
-import type { Stores } from '../../../lib/storage/ports.ts'
+import type { Stores, Unavailable, Unknown } from '../../../lib/storage/ports.ts'
 
 export type StoreCall =
   | 'put'
@@ -65,7 +65,10 @@ export interface Script {
   alter: ((call: 'get' | 'readChunks', bytes: Uint8Array, args: readonly unknown[]) => Uint8Array) | undefined
 }
 
-const READS = new Set<StoreCall>(['get', 'list', 'readHead', 'readChunks', 'getDocument', 'listDocuments'])
+const NOT_DONE: Unavailable = { kind: 'unavailable', throttled: false, cause: 'scripted' }
+/** What a caller gets whose answer was lost: of a read, which is nothing to be unsure about, and of a write. */
+const READ = NOT_DONE
+const WRITE: Unknown = { kind: 'unknown', cause: 'scripted' }
 
 export function scripted(inner: Stores, options: { readonly watch?: boolean } = {}): Script {
   const calls: { call: StoreCall; args: readonly unknown[] }[] = []
@@ -75,15 +78,12 @@ export function scripted(inner: Stores, options: { readonly watch?: boolean } = 
   let from = 0
 
   const wait = (call: StoreCall): Promise<void> => new Promise((resolve) => held.push({ call, go: resolve }))
-  const lost = (call: StoreCall) =>
-    READS.has(call)
-      ? ({ kind: 'unavailable', throttled: false, cause: 'scripted' } as const)
-      : ({ kind: 'unknown', cause: 'scripted' } as const)
 
-  function wrap<A extends readonly unknown[], T extends { readonly kind: string }>(
+  function wrap<A extends readonly unknown[], T extends { readonly kind: string }, L extends Unavailable | Unknown>(
     call: StoreCall,
+    lost: L,
     apply: (...args: A) => Promise<T>,
-  ): (...args: A) => Promise<T> {
+  ): (...args: A) => Promise<T | L | Unavailable> {
     return async (...args) => {
       calls.push({ call, args })
       const rule = rules.find((r) => r.call === call && r.left > 0 && r.matches(args))
@@ -91,15 +91,15 @@ export function scripted(inner: Stores, options: { readonly watch?: boolean } = 
       rule.left--
       switch (rule.fault) {
         case 'before':
-          return { kind: 'unavailable', throttled: false, cause: 'scripted' } as unknown as T
+          return NOT_DONE
         case 'lost':
           await apply(...args)
-          return lost(call) as unknown as T
+          return lost
         case 'vanished':
-          return lost(call) as unknown as T
+          return lost
         case 'late':
           late.push(() => apply(...args))
-          return lost(call) as unknown as T
+          return lost
         case 'hold':
           await wait(call)
           return apply(...args)
@@ -164,28 +164,28 @@ export function scripted(inner: Stores, options: { readonly watch?: boolean } = 
     },
     stores: {
       objects: {
-        put: wrap('put', objects.put),
-        get: wrap('get', objects.get),
-        delete: wrap('delete', objects.delete),
-        list: wrap('list', objects.list),
+        put: wrap('put', WRITE, objects.put),
+        get: wrap('get', READ, objects.get),
+        delete: wrap('delete', WRITE, objects.delete),
+        list: wrap('list', READ, objects.list),
       },
       journal: {
-        init: wrap('init', journal.init),
-        readHead: wrap('readHead', journal.readHead),
-        append: wrap('append', journal.append),
-        beginSeal: wrap('beginSeal', journal.beginSeal),
-        putChunk: wrap('putChunk', journal.putChunk),
-        finishSeal: wrap('finishSeal', journal.finishSeal),
-        moveCheckpoint: wrap('moveCheckpoint', journal.moveCheckpoint),
-        readChunks: wrap('readChunks', journal.readChunks),
-        deleteChunks: wrap('deleteChunks', journal.deleteChunks),
+        init: wrap('init', WRITE, journal.init),
+        readHead: wrap('readHead', READ, journal.readHead),
+        append: wrap('append', WRITE, journal.append),
+        beginSeal: wrap('beginSeal', WRITE, journal.beginSeal),
+        putChunk: wrap('putChunk', WRITE, journal.putChunk),
+        finishSeal: wrap('finishSeal', WRITE, journal.finishSeal),
+        moveCheckpoint: wrap('moveCheckpoint', WRITE, journal.moveCheckpoint),
+        readChunks: wrap('readChunks', READ, journal.readChunks),
+        deleteChunks: wrap('deleteChunks', WRITE, journal.deleteChunks),
         ...(options.watch === true && journal.watch !== undefined ? { watch: journal.watch } : {}),
       },
       documents: {
-        get: wrap('getDocument', documents.get),
-        put: wrap('putDocument', documents.put),
-        delete: wrap('deleteDocument', documents.delete),
-        list: wrap('listDocuments', documents.list),
+        get: wrap('getDocument', READ, documents.get),
+        put: wrap('putDocument', WRITE, documents.put),
+        delete: wrap('deleteDocument', WRITE, documents.delete),
+        list: wrap('listDocuments', READ, documents.list),
       },
       close: () => inner.close(),
     },

@@ -12,6 +12,7 @@ import { tick } from '../../../../lib/groups/classic/tick.ts'
 import type { ClassicGroup } from '../../../../lib/groups/group.ts'
 import type { JoinRequest } from '../../../../lib/groups/requests.ts'
 import type { StepContext } from '../../../../lib/groups/step.ts'
+import { NO_TOPICS } from '../support/settings.ts'
 import { createSubject, endInitial, idIn, joinRequest, SETTINGS, syncAll } from './support/subject.ts'
 
 const large = (bytes: number, name = 'range') => [{ name, metadata: 'A'.repeat(bytes) }]
@@ -151,7 +152,7 @@ describe('the size of a group', () => {
       seenMs: () => nowMs,
       newId: () => `${++ids}`,
       settings,
-      topics: undefined as never,
+      topics: NO_TOPICS,
       foldedFence: 0,
     }
     let group: ClassicGroup | undefined

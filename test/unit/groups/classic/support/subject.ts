@@ -26,7 +26,7 @@ import type {
   SyncRequest,
 } from '../../../../../lib/groups/requests.ts'
 import type { GroupRefusal, GroupSettings, StepContext } from '../../../../../lib/groups/step.ts'
-import { SETTINGS as DEFAULTS } from '../../support/settings.ts'
+import { SETTINGS as DEFAULTS, NO_TOPICS } from '../../support/settings.ts'
 
 export const SETTINGS: GroupSettings = { ...DEFAULTS, initialRebalanceDelayMs: 3000, migration: 'disabled' }
 
@@ -101,7 +101,7 @@ export function createSubject(settings: Partial<GroupSettings> = {}, foldedFence
       newId: () => `id${++ids}`,
       settings: subject.settings,
       // Classic groups know nothing of topics.
-      topics: undefined as never,
+      topics: NO_TOPICS,
       foldedFence: subject.foldedFence,
     }),
     advance(ms) {
