@@ -41,12 +41,12 @@ function consumerOf(spec: Start): Consumer<string, string, string, string> {
   return new Consumer({ ...common, ...(sessionTimeoutMs === undefined ? {} : { sessionTimeout: sessionTimeoutMs }) })
 }
 
-/** Commits the positions that have changed, one request at a time. */
+/** Commits the positions that have changed, of what it owns still, one request at a time. */
 function committer(consumer: Consumer<string, string, string, string>, told: Teller) {
   const positions = new Map<string, { topic: string; partition: number; offset: bigint; leaderEpoch: number }>()
   let under: Promise<void> | undefined
   const commit = async (): Promise<void> => {
-    const offsets = [...positions.values()]
+    const offsets = [...positions.values()].filter(({ topic, partition }) => told.owns(topic, partition))
     positions.clear()
     if (offsets.length === 0) return
     const sentAt = Date.now()
