@@ -56,8 +56,9 @@ class Consumer(Member):
         topics = [spec["pattern"]] if spec.get("pattern") else spec["topics"]
         self.consumer.subscribe(topics, on_assign=self.on_assign, on_revoke=self.on_revoke, on_lost=self.on_lost)
         while not self.stopping.is_set():
-            message = self.consumer.poll(0.05)
+            # Not between a record and telling of it: a seek would seem to come before the record.
             self.steer()
+            message = self.consumer.poll(0.05)
             if message is None:
                 self.commit_if_due()
                 continue
