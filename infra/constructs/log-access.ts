@@ -3,7 +3,7 @@
 // journal and so reads all kinds; only `produce` puts ingest segments; only `maintenance` deletes objects and chunks.
 import { Stack } from 'aws-cdk-lib'
 import * as iam from 'aws-cdk-lib/aws-iam'
-import { MEMBERS_KEY } from '../../lib/broker/membership-document.ts'
+import { MEMBERS_KEY } from '../../lib/broker/cluster/membership-document.ts'
 import { groupKey } from '../../lib/groups/group-document.ts'
 import { seenKey } from '../../lib/groups/seen-document.ts'
 import { ANSWERS } from '../../lib/http/remembered-answers.ts'

@@ -2,7 +2,7 @@
 // judges them in the running system: what would fail in the middle of a deployment fails before it, with a sentence.
 import { type Duration, type RemovalPolicy, type Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib'
 import { PARTITIONS_PER_TOPIC_MAX } from '../../lib/base/limits.ts'
-import { topicNameProblem } from '../../lib/broker/topic-names.ts'
+import { topicNameProblem } from '../../lib/broker/topics/topic-names.ts'
 import { validateTopicConfigs } from '../../lib/log/topic-settings.ts'
 
 /** Kafka's `cleanup.policy`: what becomes of old records. */

@@ -1,6 +1,6 @@
 // Leases of gateways in the store, one document each: listed and removed. Only versions matter, and only whether they change
 // (`lease-watch.ts` judges that), so that no two processes' clocks are ever compared.
-import { LEASES, leaseKey } from '../broker/membership-document.ts'
+import { LEASES, leaseKey } from '../broker/cluster/membership-document.ts'
 import type { DocumentStore } from '../storage/ports.ts'
 
 /** The version of this process's lease, 0 if it has none; `undefined` when the store did not answer. */

@@ -19,7 +19,7 @@ import {
   type Membership,
   withGateway,
   withoutGateways,
-} from '../broker/membership-document.ts'
+} from '../broker/cluster/membership-document.ts'
 import type { DocumentStore } from '../storage/ports.ts'
 import { LeaseWatch } from './lease-watch.ts'
 import { leaseVersion, listLeases, removeLease } from './leases.ts'

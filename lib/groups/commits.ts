@@ -13,8 +13,7 @@ import { checkCommitter } from './decide.ts'
 import type { CommitOutcome, CommittedOffset, OffsetToCommit } from './groups.ts'
 import type { GroupOffsets } from './offsets.ts'
 import type { CommitCheck, Committer } from './requests.ts'
-import type { GroupEvent } from './room.ts'
-import type { GroupSettings } from './step.ts'
+import type { GroupEvent, GroupSettings } from './step.ts'
 
 interface Waiting {
   readonly committer: Committer

@@ -13,8 +13,8 @@ import { createCommits } from './commits.ts'
 import { beat, checkReader, consumerBeat, join, leave, sync } from './decide.ts'
 import type { Groups, Patience } from './groups.ts'
 import { createGroupOffsets } from './offsets.ts'
-import { createRoom, type Decided, type GroupEvent, type Room, type RoomPorts } from './room.ts'
-import type { GroupSettings, Wait } from './step.ts'
+import { createRoom, type Decided, type Room, type RoomPorts } from './room.ts'
+import type { GroupEvent, GroupSettings, Wait } from './step.ts'
 import { topicsView } from './topics-view.ts'
 
 /** Groups with what their process needs besides. */

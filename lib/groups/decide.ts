@@ -37,8 +37,7 @@ import type {
   SyncAnswer,
   SyncRequest,
 } from './requests.ts'
-import type { GroupEvent } from './room.ts'
-import type { GroupRefusal, StepContext } from './step.ts'
+import type { GroupEvent, GroupRefusal, StepContext } from './step.ts'
 
 /** The group with everybody removed who is overdue; the very same one if nobody is. */
 export const tick = (group: Group, context: StepContext): Group =>

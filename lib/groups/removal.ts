@@ -12,9 +12,9 @@ import type { Group } from './group.ts'
 import { decodeGroup, groupKey } from './group-document.ts'
 import type { CommittedOffset } from './groups.ts'
 import type { GroupOffsets } from './offsets.ts'
-import type { Decided, GroupEvent } from './room.ts'
+import type { Decided } from './room.ts'
 import { seenKey } from './seen-document.ts'
-import type { GroupRefusal } from './step.ts'
+import type { GroupEvent, GroupRefusal } from './step.ts'
 
 export type Removed = { readonly kind: 'deleted' } | GroupRefusal | Unserved
 

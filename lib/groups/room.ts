@@ -16,17 +16,8 @@ import { nextDeadlineMs, tick } from './decide.ts'
 import type { Group } from './group.ts'
 import { decodeGroup, encodeGroup, groupKey } from './group-document.ts'
 import { createSeenTimes } from './seen-times.ts'
-import type { Step, StepContext } from './step.ts'
+import type { GroupEvent, Step, StepContext } from './step.ts'
 import { createWaiters } from './waiters.ts'
-
-/** Something to decide about the group. */
-export interface GroupEvent<Answer extends { readonly kind: string }> {
-  decide(group: Group | undefined, context: StepContext): Step<Answer>
-  /** Whether this answer may rest on a view of the last second when it changed nothing. */
-  mayBeOld(answer: Answer): boolean
-  /** Whether what becomes of this group rests on topics as they are now, not a second ago. */
-  needsTopicsOfNow?(group: Group): boolean
-}
 
 /** What became of an event: the answer, the group that it rests on, and how long nothing will happen by itself. */
 export interface Decided<Answer> {

@@ -86,6 +86,15 @@ export interface Step<Answer> {
   readonly seen?: number
 }
 
+/** Something to decide about the group. */
+export interface GroupEvent<Answer extends { readonly kind: string }> {
+  decide(group: Group | undefined, context: StepContext): Step<Answer>
+  /** Whether this answer may rest on a view of the last second when it changed nothing. */
+  mayBeOld(answer: Answer): boolean
+  /** Whether what becomes of this group rests on topics as they are now, not a second ago. */
+  needsTopicsOfNow?(group: Group): boolean
+}
+
 /** Nothing to answer yet: ask again when the group changed, or at its next deadline (`nextDeadlineMs`). */
 export interface Wait {
   readonly kind: 'wait'

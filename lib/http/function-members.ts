@@ -3,7 +3,7 @@
 // go back.
 import { StoredBytesError } from '../base/bytes.ts'
 import type { Members, Node } from '../broker/broker.ts'
-import { decodeMembership, MEMBERS_KEY } from '../broker/membership-document.ts'
+import { decodeMembership, MEMBERS_KEY } from '../broker/cluster/membership-document.ts'
 import type { DocumentStore } from '../storage/ports.ts'
 
 /** What clients see that name no address of their own. It cannot be dialled: there is nobody to dial. */

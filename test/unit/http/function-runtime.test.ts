@@ -1,6 +1,6 @@
 // What a Lambda environment opens: it either serves with all it must know, or says why not, and never rejects.
 import { expect, it } from 'vitest'
-import { encodeMembership, MEMBERS_KEY } from '../../../lib/broker/membership-document.ts'
+import { encodeMembership, MEMBERS_KEY } from '../../../lib/broker/cluster/membership-document.ts'
 import { openFunctionRuntime } from '../../../lib/http/function-runtime.ts'
 import { createMemoryBackend } from '../../../lib/storage/memory/memory.ts'
 import type { DocumentStore, Stores } from '../../../lib/storage/ports.ts'
