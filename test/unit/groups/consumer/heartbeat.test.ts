@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { consumerHeartbeat } from '../../../../lib/groups/consumer/heartbeat.ts'
 import { stateName } from '../../../../lib/groups/consumer/state-name.ts'
 import type { GroupSettings } from '../../../../lib/groups/step.ts'
-import { createScene, GROUP_ID, placesOf, type Scene } from './support/scene.ts'
+import { createScene, placesOf, QUIET, type Scene } from './support/scene.ts'
 
 const JOINS = { rebalanceTimeoutMs: 60_000, owned: [], subscribedTopics: ['orders'] }
 
@@ -74,7 +74,7 @@ describe('a heartbeat that says nothing new', () => {
   it('is answered without an assignment and changes nothing', () => {
     const scene = quieted()
     const before = scene.consumer
-    const step = consumerHeartbeat(before, { ...quiet('a'), memberEpoch: 2 }, scene.context())
+    const step = consumerHeartbeat(before, { ...QUIET, memberId: 'a', memberEpoch: 2 }, scene.context())
     expect(step.group).toBe(before)
     expect(step.answer).toMatchObject({ kind: 'beat', memberEpoch: 2, assignment: undefined })
     expect(step.seen).toBe(scene.member('a').number)
@@ -104,7 +104,7 @@ describe('a heartbeat that says nothing new', () => {
   it('does not describe the client anew', () => {
     const scene = quieted()
     const before = scene.consumer
-    const request = { ...quiet('a'), memberEpoch: 2, clientHost: '/10.0.0.9' }
+    const request = { ...QUIET, memberId: 'a', memberEpoch: 2, clientHost: '/10.0.0.9' }
     expect(consumerHeartbeat(before, request, scene.context()).group).toBe(before)
   })
 })
@@ -381,18 +381,4 @@ describe('the assignor', () => {
     expect(scene.member('a').target).toEqual(scene.assignment({ orders: [0, 1] }))
     expect(scene.member('b').target).toEqual(scene.assignment({ orders: [2, 3] }))
   })
-})
-
-const quiet = (memberId: string) => ({
-  groupId: GROUP_ID,
-  memberId,
-  instanceId: undefined,
-  rackId: undefined,
-  clientId: 'reader',
-  clientHost: '/127.0.0.1',
-  rebalanceTimeoutMs: -1,
-  subscribedTopics: undefined,
-  subscribedPattern: undefined,
-  serverAssignor: undefined,
-  owned: undefined,
 })

@@ -8,7 +8,7 @@ import { tick } from '../../../../lib/groups/consumer/tick.ts'
 import type { ConsumerGroup, ConsumerMember } from '../../../../lib/groups/group.ts'
 import type { StepContext } from '../../../../lib/groups/step.ts'
 import { SETTINGS } from '../support/settings.ts'
-import { GROUP_ID, topicId, viewOf } from './support/scene.ts'
+import { GROUP_ID, QUIET, topicId, viewOf } from './support/scene.ts'
 
 const MEMBERS = 1000
 const TOPICS = 100
@@ -61,20 +61,7 @@ function userMsOf(work: () => void): number {
   return process.cpuUsage(before).user / 1000
 }
 
-const beat = (memberId: string, memberEpoch: number) => ({
-  groupId: GROUP_ID,
-  memberId,
-  memberEpoch,
-  instanceId: undefined,
-  rackId: undefined,
-  clientId: 'reader',
-  clientHost: '/127.0.0.1',
-  rebalanceTimeoutMs: -1,
-  subscribedTopics: undefined,
-  subscribedPattern: undefined,
-  serverAssignor: undefined,
-  owned: undefined,
-})
+const beat = (memberId: string, memberEpoch: number) => ({ ...QUIET, memberId, memberEpoch })
 
 it('has its targets within a second, and a heartbeat that changes nothing is decided in a moment', () => {
   const targeted: ConsumerGroup[] = []

@@ -16,6 +16,7 @@ import { comparePositions } from '../../../../lib/journal/position.ts'
 import type { Topic } from '../../../../lib/log/log.ts'
 import { seededRandom } from '../../support/manual-clock.ts'
 import { createTopic, createWorld, type LogProcess, type World } from '../../support/world.ts'
+import { JOIN, QUIET_HEARTBEAT, SYNC } from './requests.ts'
 import { SETTINGS } from './settings.ts'
 
 export type Serving = 'one coordinator' | 'a process for each request'
@@ -102,54 +103,16 @@ export async function createGroupsWorld(
     open,
     run: (promise) => world.run(promise),
     join(request) {
-      const whole: JoinRequest = {
-        groupId: 'g',
-        memberId: '',
-        instanceId: undefined,
-        clientId: 'client',
-        clientHost: '/127.0.0.1',
-        protocolType: 'consumer',
-        protocols: [{ name: 'range', metadata: 'bWV0YQ==' }],
-        sessionTimeoutMs: 10_000,
-        rebalanceTimeoutMs: 30_000,
-        memberIdRequired: true,
-        knowsSkipAssignment: true,
-        token: `token ${tokens++}`,
-        ...request,
-      }
+      const whole = { ...JOIN, token: `token ${tokens++}`, ...request }
       return patiently((groups, mayWait) => groups.join(whole, { signal: NEVER, mayWait }))
     },
     sync(request) {
-      const whole: SyncRequest = {
-        groupId: 'g',
-        memberId: '',
-        instanceId: undefined,
-        generation: 1,
-        protocolType: 'consumer',
-        protocol: 'range',
-        assignments: [],
-        ...request,
-      }
+      const whole = { ...SYNC, ...request }
       return patiently((groups, mayWait) => groups.sync(whole, { signal: NEVER, mayWait }))
     },
     heartbeat: (request) =>
       next().groups.heartbeat({ groupId: 'g', memberId: '', instanceId: undefined, generation: 1, ...request }),
-    consumerHeartbeat: (request) =>
-      next().groups.consumerHeartbeat({
-        groupId: 'g',
-        memberId: '',
-        memberEpoch: 0,
-        instanceId: undefined,
-        rackId: undefined,
-        clientId: 'client',
-        clientHost: '/127.0.0.1',
-        rebalanceTimeoutMs: -1,
-        subscribedTopics: undefined,
-        subscribedPattern: undefined,
-        serverAssignor: undefined,
-        owned: undefined,
-        ...request,
-      }),
+    consumerHeartbeat: (request) => next().groups.consumerHeartbeat({ ...QUIET_HEARTBEAT, ...request }),
     commit: (committer, offset, partition = 0) =>
       next().groups.commit(
         { groupId: 'g', memberId: '', instanceId: undefined, generationOrEpoch: -1, knowsEpochs: false, ...committer },

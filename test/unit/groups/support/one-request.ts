@@ -4,6 +4,7 @@ import { expect } from 'vitest'
 import { groupKey } from '../../../../lib/groups/group-document.ts'
 import type { ConsumerHeartbeatRequest, JoinRequest } from '../../../../lib/groups/requests.ts'
 import type { GroupProcess, GroupsWorld } from './groups-world.ts'
+import { JOIN, QUIET_HEARTBEAT, SYNC } from './requests.ts'
 
 const NEVER = new AbortController().signal
 /** Of a call with a key: it is the group's document. */
@@ -13,21 +14,7 @@ let tokens = 0
 /** Joins through one process, as a client that needs no id first. */
 export const joinAt = ({ groups }: GroupProcess, request: Partial<JoinRequest> = {}) =>
   groups.join(
-    {
-      groupId: 'g',
-      memberId: '',
-      instanceId: undefined,
-      clientId: 'client',
-      clientHost: '/127.0.0.1',
-      protocolType: 'consumer',
-      protocols: [{ name: 'range', metadata: 'bWV0YQ==' }],
-      sessionTimeoutMs: 10_000,
-      rebalanceTimeoutMs: 30_000,
-      memberIdRequired: false,
-      knowsSkipAssignment: true,
-      token: `interleaved ${tokens++}`,
-      ...request,
-    },
+    { ...JOIN, memberIdRequired: false, token: `interleaved ${tokens++}`, ...request },
     { signal: NEVER, mayWait: false },
   )
 
@@ -53,31 +40,16 @@ export const commitAt = (
 
 export const syncAt = ({ groups }: GroupProcess, memberId: string, generation: number) =>
   groups.sync(
-    {
-      groupId: 'g',
-      memberId,
-      instanceId: undefined,
-      generation,
-      protocolType: 'consumer',
-      protocol: 'range',
-      assignments: [{ memberId, assignment: 'YQ==' }],
-    },
+    { ...SYNC, memberId, generation, assignments: [{ memberId, assignment: 'YQ==' }] },
     { signal: NEVER, mayWait: false },
   )
 
 /** A heartbeat of member `m` that joins and reads the topic. */
 export const heartbeatOf = (request: Partial<ConsumerHeartbeatRequest>): ConsumerHeartbeatRequest => ({
-  groupId: 'g',
+  ...QUIET_HEARTBEAT,
   memberId: 'm',
-  memberEpoch: 0,
-  instanceId: undefined,
-  rackId: undefined,
-  clientId: 'client',
-  clientHost: '/127.0.0.1',
   rebalanceTimeoutMs: 30_000,
   subscribedTopics: ['t'],
-  subscribedPattern: undefined,
-  serverAssignor: undefined,
   owned: [],
   ...request,
 })

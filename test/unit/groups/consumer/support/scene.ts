@@ -30,6 +30,7 @@ import type {
 } from '../../../../../lib/groups/requests.ts'
 import type { GroupRefusal, GroupSettings, Step, StepContext, TopicsView } from '../../../../../lib/groups/step.ts'
 import { encodeSubscription } from '../../../../../lib/wire/consumer-protocol.ts'
+import { QUIET_HEARTBEAT } from '../../support/requests.ts'
 import { SETTINGS } from '../../support/settings.ts'
 
 export const GROUP_ID = 'readers'
@@ -283,21 +284,7 @@ function must(condition: boolean, message: string): void {
 
 const isEachOnce = (values: readonly unknown[]): boolean => new Set(values).size === values.length
 
-/** A heartbeat that says nothing new. */
-const QUIET: ConsumerHeartbeatRequest = {
-  groupId: GROUP_ID,
-  memberId: '',
-  memberEpoch: 0,
-  instanceId: undefined,
-  rackId: undefined,
-  clientId: 'reader',
-  clientHost: '/127.0.0.1',
-  rebalanceTimeoutMs: -1,
-  subscribedTopics: undefined,
-  subscribedPattern: undefined,
-  serverAssignor: undefined,
-  owned: undefined,
-}
+export const QUIET: ConsumerHeartbeatRequest = { ...QUIET_HEARTBEAT, groupId: GROUP_ID, clientId: 'reader' }
 
 /** What a classic consumer says of itself in JoinGroup, as base64. */
 export function metadataOf(topics: readonly string[], owned: ByName = {}, version = 3): string {
