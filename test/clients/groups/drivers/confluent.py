@@ -73,16 +73,12 @@ class Consumer(Member):
         self.gave(self.owned)
         self.consumer.close()
 
-    def steer(self):
-        for command in self.commands():
-            if command["op"] == "seek":
-                self.tell("seeked", offsets=command["offsets"])
-                for topic, partition, offset in command["offsets"]:
-                    self.consumer.seek(ck.TopicPartition(topic, partition, offset))
-                    self.positions.pop((topic, partition), None)
-            else:
-                chosen = [ck.TopicPartition(topic, partition) for topic, partition in command["places"]]
-                (self.consumer.pause if command["op"] == "pause" else self.consumer.resume)(chosen)
+    def seek(self, topic, partition, offset):
+        self.consumer.seek(ck.TopicPartition(topic, partition, offset))
+
+    def switch(self, on, places):
+        chosen = [ck.TopicPartition(topic, partition) for topic, partition in places]
+        (self.consumer.resume if on else self.consumer.pause)(chosen)
 
     def on_error(self, error):
         self.error(error.code(), error.str(), error.fatal())

@@ -68,16 +68,12 @@ class Consumer(Member, ConsumerRebalanceListener):
         self.gave(self.owned)
         self.consumer.close()
 
-    def steer(self):
-        for command in self.commands():
-            if command["op"] == "seek":
-                self.tell("seeked", offsets=command["offsets"])
-                for topic, partition, offset in command["offsets"]:
-                    self.consumer.seek(TopicPartition(topic, partition), offset)
-                    self.positions.pop((topic, partition), None)
-            else:
-                chosen = [TopicPartition(topic, partition) for topic, partition in command["places"]]
-                (self.consumer.pause if command["op"] == "pause" else self.consumer.resume)(*chosen)
+    def seek(self, topic, partition, offset):
+        self.consumer.seek(TopicPartition(topic, partition), offset)
+
+    def switch(self, on, places):
+        chosen = [TopicPartition(topic, partition) for topic, partition in places]
+        (self.consumer.resume if on else self.consumer.pause)(*chosen)
 
     def on_partitions_revoked(self, revoked):
         gone = {tuple(partition) for partition in revoked} & self.owned

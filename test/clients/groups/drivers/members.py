@@ -56,6 +56,17 @@ class Member(threading.Thread):
     def error(self, code, said, fatal):
         self.tell("error", code=code, text=said, fatal=fatal)
 
+    def steer(self):
+        while not self.asked.empty():
+            command = self.asked.get()
+            if command["op"] == "seek":
+                self.tell("seeked", offsets=command["offsets"])
+                for topic, partition, offset in command["offsets"]:
+                    self.seek(topic, partition, offset)
+                    self.positions.pop((topic, partition), None)
+            else:
+                self.switch(command["op"] == "resume", command["places"])
+
     def gave(self, places, how="revoked"):
         if places:
             self.tell(how, places=[list(place) for place in places])
@@ -68,10 +79,6 @@ class Member(threading.Thread):
     def record(self, topic, partition, offset, key, value):
         self.tell("record", topic=topic, partition=partition, offset=offset, key=text(key), value=text(value))
         self.positions[(topic, partition)] = offset + 1
-
-    def commands(self):
-        while not self.asked.empty():
-            yield self.asked.get()
 
 
 def serve(member_of, alone, code_of):
