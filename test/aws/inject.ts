@@ -46,8 +46,8 @@ export interface Injector {
   readonly headers: readonly IncomingHttpHeaders[]
   /** How many times a fault was applied. */
   readonly hits: number
-  /** The next `times` requests of an operation get this fault. */
-  spoil(operation: Operation, fault: Fault, times?: number): void
+  /** The next `times` requests of an operation get this fault: those whose body has this text in it, if one is given. */
+  spoil(operation: Operation, fault: Fault, times?: number, holding?: string): void
   /** Resolves when every request that was kept back has been applied. */
   settled(): Promise<void>
   close(): Promise<void>
@@ -57,7 +57,7 @@ export async function startInjector(target: string): Promise<Injector> {
   const seen: Operation[] = []
   const bodies: Buffer[] = []
   const headers: IncomingHttpHeaders[] = []
-  const faults: { operation: Operation; fault: Fault }[] = []
+  const faults: { readonly operation: Operation; readonly fault: Fault; readonly holding: string }[] = []
   const applying = new Set<Promise<unknown>>()
   let hits = 0
 
@@ -67,7 +67,7 @@ export async function startInjector(target: string): Promise<Injector> {
     seen.push(operation)
     bodies.push(body)
     headers.push(incoming.headers)
-    const at = faults.findIndex((f) => f.operation === operation)
+    const at = faults.findIndex((one) => one.operation === operation && body.includes(one.holding))
     const fault = at < 0 ? undefined : faults.splice(at, 1)[0]?.fault
     if (fault !== undefined) hits++
     const work = answer(target, incoming, body, response, operation, fault).catch((error) => response.destroy(error))
@@ -86,8 +86,8 @@ export async function startInjector(target: string): Promise<Injector> {
     get hits() {
       return hits
     },
-    spoil(operation, fault, times = 1) {
-      for (let i = 0; i < times; i++) faults.push({ operation, fault })
+    spoil(operation, fault, times = 1, holding = '') {
+      for (let i = 0; i < times; i++) faults.push({ operation, fault, holding })
     },
     settled: async () => {
       while (applying.size > 0) await Promise.allSettled(applying)

@@ -26,34 +26,37 @@ const POLL_MS = 500
 /** So long that nobody is overdue however slow the machine is, and that no member is written down as heard of meanwhile. */
 const SESSION_MS = 1_800_000
 
-/** Where a request is when its environment freezes: at the so many-eth of these calls, which is applied already or not. */
+/** Where a request is when its environment freezes: at its call about this item, which is applied already or not. */
 interface Place {
   readonly step: string
   readonly operation: string
-  readonly nth: number
+  readonly item: string
   readonly kind: 'applyWhen' | 'answerWhen'
 }
 
+const GROUP = '"DOC#groups"'
+const HEAD = '"HEAD"'
+
 const COMMIT_PLACES: readonly (Place & { readonly lands: boolean })[] = [
-  { step: 'the head is being read', operation: 'dynamodb GetItem', nth: 1, kind: 'applyWhen', lands: false },
-  { step: 'the head was read', operation: 'dynamodb GetItem', nth: 1, kind: 'answerWhen', lands: false },
-  { step: 'the group is being read', operation: 'dynamodb GetItem', nth: 2, kind: 'applyWhen', lands: false },
-  { step: 'the group was read', operation: 'dynamodb GetItem', nth: 2, kind: 'answerWhen', lands: false },
-  { step: 'the append is on its way', operation: 'dynamodb UpdateItem', nth: 1, kind: 'applyWhen', lands: false },
-  { step: 'the append is applied', operation: 'dynamodb UpdateItem', nth: 1, kind: 'answerWhen', lands: true },
+  { step: 'the head is being read', operation: 'dynamodb GetItem', item: HEAD, kind: 'applyWhen', lands: false },
+  { step: 'the head was read', operation: 'dynamodb GetItem', item: HEAD, kind: 'answerWhen', lands: false },
+  { step: 'the group is being read', operation: 'dynamodb GetItem', item: GROUP, kind: 'applyWhen', lands: false },
+  { step: 'the group was read', operation: 'dynamodb GetItem', item: GROUP, kind: 'answerWhen', lands: false },
+  { step: 'the append is on its way', operation: 'dynamodb UpdateItem', item: HEAD, kind: 'applyWhen', lands: false },
+  { step: 'the append is applied', operation: 'dynamodb UpdateItem', item: HEAD, kind: 'answerWhen', lands: true },
 ]
 
 const PUT = 'dynamodb PutItem'
 const CHANGES: readonly Place[] = [
-  { step: 'the group is being read', operation: 'dynamodb GetItem', nth: 1, kind: 'answerWhen' },
-  { step: 'the group is on its way', operation: PUT, nth: 1, kind: 'applyWhen' },
-  { step: 'the group is written', operation: PUT, nth: 1, kind: 'answerWhen' },
+  { step: 'the group is being read', operation: 'dynamodb GetItem', item: GROUP, kind: 'answerWhen' },
+  { step: 'the group is on its way', operation: PUT, item: GROUP, kind: 'applyWhen' },
+  { step: 'the group is written', operation: PUT, item: GROUP, kind: 'answerWhen' },
 ]
 
 const COMPLETIONS: readonly Place[] = [
   ...CHANGES,
-  { step: 'the fence is on its way', operation: 'dynamodb UpdateItem', nth: 1, kind: 'applyWhen' },
-  { step: 'the fence is written', operation: 'dynamodb UpdateItem', nth: 1, kind: 'answerWhen' },
+  { step: 'the fence is on its way', operation: 'dynamodb UpdateItem', item: HEAD, kind: 'applyWhen' },
+  { step: 'the fence is written', operation: 'dynamodb UpdateItem', item: HEAD, kind: 'answerWhen' },
 ]
 
 const named = (what: string, places: readonly Place[]): string[] => places.map(({ step }) => `${what} ${step}`)
@@ -178,20 +181,18 @@ async function committedOf(groupId: string, environment: Environment): Promise<n
 
 /** Sends a request and freezes the environment there; what it waits for goes on with `release`. */
 async function freezeAt(
-  { operation, nth, kind }: Omit<Place, 'step'>,
+  { operation, item, kind }: Omit<Place, 'step'>,
   send: (environment: Environment) => Promise<unknown>,
 ) {
-  const count = (): number => injector.seen.filter((one) => one === operation).length
-  const before = count()
+  const before = injector.hits
   let release = (): void => {}
   const when = new Promise<void>((resolve) => {
     release = resolve
   })
-  injector.spoil(operation, { kind: 'answerLate', delayMs: 0 }, nth - 1)
-  injector.spoil(operation, { kind, when })
+  injector.spoil(operation, { kind, when }, 1, item)
   const answering = send(frozen)
   answering.catch(() => undefined)
-  await expect.poll(count, { timeout: 15_000, interval: 2 }).toBe(before + nth)
+  await expect.poll(() => injector.hits, { timeout: 15_000, interval: 2 }).toBe(before + 1)
   frozen.freeze()
   return {
     /** What was under way arrives while the process still sleeps; then it wakes up and finishes. */

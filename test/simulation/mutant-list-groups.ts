@@ -15,7 +15,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: '    await log.refresh()\n    fence = offsets.fence(groupId)\n    const nowMs = clock.now()\n',
       },
     ],
-    seeds: 300,
+    seeds: 30,
   },
   {
     name: 'fence-after-the-answers',
@@ -51,7 +51,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'gains && !isCovered ? moved : moved',
       },
     ],
-    seeds: 300,
+    seeds: 150,
   },
   {
     name: 'replacement-without-a-fence',
@@ -63,7 +63,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: '',
       },
     ],
-    seeds: 1000,
+    seeds: 300,
   },
   {
     name: 'put-without-comparing',
@@ -126,7 +126,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'const since = offsets.position()',
       },
     ],
-    seeds: 300,
+    seeds: 40,
   },
   {
     name: 'commits-as-of-when-they-are-looked-at',
@@ -138,7 +138,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'const since = told ?? { generation: 2 ** 50, index: 0 }',
       },
     ],
-    seeds: 1000,
+    seeds: 300,
   },
   {
     name: 'pages-of-groups-differ',
@@ -163,7 +163,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'return found',
       },
     ],
-    seeds: 1000,
+    seeds: 300,
   },
   {
     name: 'made-anew-below-the-fence',
@@ -221,7 +221,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'if (false && decisions.each.some(',
       },
     ],
-    seeds: 100,
+    seeds: 40,
   },
   {
     name: 'answers-before-the-document',
