@@ -18,6 +18,11 @@ export function randomInt(random: Random, min: number, max: number): number {
   return min + Math.floor(randomFraction(random) * (max - min))
 }
 
+/** An integer from 1 to 2^48: whoever draws two of them gets two. */
+export function randomOnce(random: Random): number {
+  return 1 + Buffer.from(random.bytes(6)).readUIntBE(0, 6)
+}
+
 /** The operating system's generator. */
 export const systemRandom: Random = {
   bytes: (length) => randomFillSync(new Uint8Array(length)),

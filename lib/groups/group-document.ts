@@ -1,7 +1,8 @@
 // Stored document `groups/‹name›`: the whole state of one group but for when its members were last heard of. Written by
-// compare-and-set by whichever process serves the group; removed when the group is deleted or has expired. ⚠ A document that
-// was removed and made again starts at version 1 again, so a process that slept may put back an old state: such a one has a
-// lower fence than the journal and counts as missing (`room.ts`).
+// compare-and-set by whichever process serves the group; removed when the group is deleted or has expired. Each one that
+// is made begins with a version drawn at random, so that nobody changes it who slept over a change of the one before. ⚠ Who
+// slept when it was about to make the group may still make it: such a state has a lower fence than the journal and counts as
+// missing (`room.ts`).
 import { createHash } from 'node:crypto'
 import { StoredBytesError } from '../base/bytes.ts'
 import type { Group } from './group.ts'

@@ -9,7 +9,7 @@ import {
   GROUP_TURN_TRIES_MAX,
   GROUP_VIEW_AGE_MS,
 } from '../base/limits.ts'
-import { type Random, randomFraction } from '../base/random.ts'
+import { type Random, randomFraction, randomOnce } from '../base/random.ts'
 import type { Unserved } from '../log/log.ts'
 import type { Document, DocumentStore } from '../storage/ports.ts'
 import { nextDeadlineMs, tick } from './decide.ts'
@@ -145,8 +145,11 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
   async function write(from: View, group: Group | undefined): Promise<boolean> {
     const asked = { sentAt: clock.monotonic(), order: ++orders }
     const body = group && encodeGroup(group)
+    const version = from.version === 0 ? randomOnce(random) : from.version + 1
     const put =
-      body === undefined ? await documents.delete(key, from.version) : await documents.put(key, body, from.version)
+      body === undefined
+        ? await documents.delete(key, from.version)
+        : await documents.put(key, body, from.version, version)
     ports.onWrite('group')
     if (put.kind === 'applied') {
       view = { group, body, version: body === undefined ? 0 : put.version, ...asked }
@@ -157,9 +160,9 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
     else if (put.kind === 'unknown' && body !== undefined) {
       // Ours, if nobody else can have written these very bytes at this very version.
       const found = await documents.get(key)
-      if (found.kind !== 'found' || found.document.version !== from.version + 1) return false
+      if (found.kind !== 'found' || found.document.version !== version) return false
       if (Buffer.compare(found.document.body, body) !== 0) return false
-      view = { group, body, version: from.version + 1, ...asked }
+      view = { group, body, version, ...asked }
       return true
     }
     return false
@@ -300,9 +303,9 @@ export function createRoom(groupId: string, ports: RoomPorts): Room {
 }
 
 /**
- * A group made anew. ⚠ Documents start at version 1 again, so a process that slept on the last state of the group that was
- * deleted may put what it made of that in the place of this one. A turn raises a fence by far less than this distance, so
- * that state has a fence below this group's, and counts as missing.
+ * A group made anew. ⚠ A process that slept when it was about to make the group that was deleted since may still do so, before
+ * or after this one is made. A turn raises a fence by far less than this distance, so what comes late has a fence below the
+ * journal's, and counts as missing.
  */
 function begun(group: Group | undefined, { foldedFence }: Pick<StepContext, 'foldedFence'>): Group | undefined {
   return group === undefined || foldedFence === 0 ? group : { ...group, fence: group.fence + GROUP_FENCE_DISTANCE }

@@ -3,6 +3,7 @@
 // knows of at once. A member of whom nothing is stored counts as heard of now, and that is stored, so that its time runs.
 import type { Clock } from '../base/clock.ts'
 import { GROUP_VIEW_AGE_MS } from '../base/limits.ts'
+import { type Random, randomOnce } from '../base/random.ts'
 import type { DocumentStore } from '../storage/ports.ts'
 import type { Group } from './group.ts'
 import { decodeSeen, encodeSeen, seenKey } from './seen-document.ts'
@@ -26,9 +27,14 @@ export interface SeenTimes {
 
 export function createSeenTimes(
   groupId: string,
-  ports: { readonly documents: DocumentStore; readonly clock: Clock; onWrite(document: 'seen'): void },
+  ports: {
+    readonly documents: DocumentStore
+    readonly clock: Clock
+    readonly random: Random
+    onWrite(document: 'seen'): void
+  },
 ): SeenTimes {
-  const { documents, clock } = ports
+  const { documents, clock, random } = ports
   const key = seenKey(groupId)
   const heard = new Map<number, number>()
   let stored: ReadonlyMap<number, number> = new Map()
@@ -103,7 +109,7 @@ export function createSeenTimes(
       if (clock.monotonic() - readAt > GROUP_VIEW_AGE_MS && !(await read())) return
       for (let tries = 0; tries < WRITE_TRIES_MAX && isDue(group); tries++) {
         const times = merged(group)
-        const put = await documents.put(key, encodeSeen(times), version)
+        const put = await documents.put(key, encodeSeen(times), version, randomOnce(random))
         ports.onWrite('seen')
         if (put.kind === 'applied') {
           stored = times

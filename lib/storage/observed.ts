@@ -117,10 +117,10 @@ function observeDocuments(documents: DocumentStore, run: Run): DocumentStore {
         () => documents.get(key),
         (outcome) => (outcome.kind === 'found' ? outcome.document.body.length : undefined),
       ),
-    put: (key, body, expected) =>
+    put: (key, body, expected, first) =>
       run(
         'put',
-        () => documents.put(key, body, expected),
+        () => documents.put(key, body, expected, first),
         () => body.length,
       ),
     delete: (key, expected) => run('delete', () => documents.delete(key, expected)),

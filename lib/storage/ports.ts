@@ -162,7 +162,7 @@ export interface JournalStore {
 
 export interface Document {
   readonly key: string
-  /** Rises by one with each change; the first is 1. */
+  /** Rises by one with each change; the first is 1, or what its maker chose. */
   readonly version: number
   readonly body: Uint8Array
 }
@@ -183,9 +183,13 @@ export type ListDocumentsOutcome =
 /** Small versioned documents, changed by compare-and-set. A key is `‹collection›/‹name›`. Reads are strong. */
 export interface DocumentStore {
   get(key: string): Promise<GetDocumentOutcome>
-  /** Writes the document if its version is `expected` (0: it must not be there). */
-  put(key: string, body: Uint8Array, expected: number): Promise<PutDocumentOutcome>
-  /** Removes the document if its version is `expected`; a key that is removed and made again starts at version 1. */
+  /**
+   * Writes the document if its version is `expected` (0: it must not be there). A new one begins with version `first`, 1 by
+   * default. ⚠ Where documents are removed and made again it has to be one that no earlier document of the key can have had,
+   * or a change of that one which was under way all the time may be made to this one.
+   */
+  put(key: string, body: Uint8Array, expected: number, first?: number): Promise<PutDocumentOutcome>
+  /** Removes the document if its version is `expected`. */
   delete(key: string, expected: number): Promise<PutDocumentOutcome>
   /** The documents of a collection, in pages. */
   list(collection: string, options?: { readonly next?: string }): Promise<ListDocumentsOutcome>

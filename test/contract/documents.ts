@@ -40,6 +40,17 @@ export function describeDocumentStore(name: string, factory: PlaceFactory): void
       }
     })
 
+    it('begins with the version that its maker chose, and rises by one from there', async () => {
+      const { documents } = place.one()
+      const first = 2 ** 48
+      expect(must(await documents.put('groups/a', bytesOf('one'), 0, first), 'applied').version).toBe(first)
+      expect(must(await documents.put('groups/a', bytesOf('two'), 0, 7), 'conflict').current?.version).toBe(first)
+      expect(must(await documents.put('groups/a', bytesOf('two'), first, 7), 'applied').version).toBe(first + 1)
+      expect(must(await documents.get('groups/a'), 'found').document.version).toBe(first + 1)
+      must(await documents.delete('groups/a', first), 'conflict')
+      must(await documents.delete('groups/a', first + 1), 'applied')
+    })
+
     it('removes a document at its version only, and starts again at 1', async () => {
       const { documents } = place.one()
       must(await documents.put('groups/a', bytesOf('one'), 0), 'applied')

@@ -71,9 +71,9 @@ export const groupMutants: readonly Mutant[] = [
     edits: [
       {
         file: ROOM,
-        search: 'await documents.put(key, body, from.version)',
+        search: 'await documents.put(key, body, from.version, version)',
         replace:
-          "await documents.get(key).then((now) => documents.put(key, body, now.kind === 'found' ? now.document.version : 0))",
+          "await documents.get(key).then((now) => documents.put(key, body, now.kind === 'found' ? now.document.version : 0, version))",
       },
     ],
     seeds: 50,
@@ -161,6 +161,18 @@ export const groupMutants: readonly Mutant[] = [
         file: ROOM,
         search: 'return { ...found, group: undefined }',
         replace: 'return found',
+      },
+    ],
+    seeds: 300,
+  },
+  {
+    name: 'made-anew-under-old-versions',
+    sentence: 'a document that is made anew begins with a version that none before it had',
+    edits: [
+      {
+        file: ROOM,
+        search: 'from.version === 0 ? randomOnce(random) : from.version + 1',
+        replace: 'from.version + 1',
       },
     ],
     seeds: 300,

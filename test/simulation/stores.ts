@@ -247,9 +247,9 @@ export function createNetwork(world: World, oracle: Oracle, random: Seeded, calm
     const { documents } = backend
     return {
       get: (key) => read(host, 'documents.get', () => documents.get(key)),
-      put(key, body, expected) {
+      put(key, body, expected, first) {
         const sent = Uint8Array.from(body)
-        return write(host, 'documents.put', () => documents.put(key, sent, expected))
+        return write(host, 'documents.put', () => documents.put(key, sent, expected, first))
       },
       delete: (key, expected) => write(host, 'documents.delete', () => documents.delete(key, expected)),
       list: (collection, options) => read(host, 'documents.list', () => documents.list(collection, options)),

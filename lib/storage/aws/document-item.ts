@@ -1,7 +1,7 @@
 // Stored item: a versioned document.
 //
 //   pk `DOC#‹first part of the key›`, sk the rest of the key
-//   version  N  1 for a new one, one more with each change
+//   version  N  1 or its maker's choice for a new one, one more with each change
 //   body     B
 //
 // Written by anyone, only if the version is the one that the writer read (or, for a new one, if there is none). Deleted

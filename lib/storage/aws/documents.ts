@@ -24,16 +24,17 @@ export function openDocuments({ call, dynamodb }: AwsClients, table: string): Do
       return item === undefined ? { kind: 'missing' } : { kind: 'found', document: documentIn(item) }
     },
 
-    async put(key, body, expected) {
+    async put(key, body, expected, first = 1) {
       assert(Number.isSafeInteger(expected) && expected >= 0, 'an expected version is a whole number')
+      const version = expected === 0 ? first : expected + 1
       const command = new PutItemCommand({
         TableName: table,
-        Item: documentItem(key, expected + 1, body),
+        Item: documentItem(key, version, body),
         ...versionCondition(expected),
         ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
       })
       const answer = await call('dynamodb', (abortSignal) => dynamodb.send(command, { abortSignal }))
-      return changed(answer, expected + 1)
+      return changed(answer, version)
     },
 
     async delete(key, expected) {

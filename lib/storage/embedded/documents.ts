@@ -29,8 +29,8 @@ export function createEmbeddedDocuments(handle: Handle): DocumentStore {
         const document = environment.read(() => current(key))
         return document === undefined ? { kind: 'missing' } : { kind: 'found', document }
       }, unavailable),
-    put: (key, body, expected) => {
-      const version = expected + 1
+    put: (key, body, expected, first = 1) => {
+      const version = expected === 0 ? first : expected + 1
       const bytes = encodeDocument(version, body)
       return change(key, expected, () => {
         documents.put(key, bytes)

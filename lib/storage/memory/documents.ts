@@ -21,11 +21,12 @@ export function createMemoryDocuments(state: MemoryState, handle: MemoryHandle):
       const document = current(key)
       return document === undefined ? { kind: 'missing' } : { kind: 'found', document }
     },
-    put: async (key, body, expected) => {
+    put: async (key, body, expected, first = 1) => {
       const refused = refuse(key, expected)
       if (refused !== undefined) return refused
-      state.documents.set(key, { version: expected + 1, body: new Uint8Array(body) })
-      return { kind: 'applied', version: expected + 1 }
+      const version = expected === 0 ? first : expected + 1
+      state.documents.set(key, { version, body: new Uint8Array(body) })
+      return { kind: 'applied', version }
     },
     delete: async (key, expected) => {
       const refused = refuse(key, expected)
