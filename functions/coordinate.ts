@@ -3,9 +3,18 @@
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
 import * as z from 'zod/mini'
+import { FUNCTION_SWEEP_RESERVE_MS } from '../lib/base/limits.ts'
 import type { ApiEvent, ApiResult } from '../lib/http/api-gateway.ts'
 import { check } from './events.ts'
-import { type FunctionOptions, frameHandler, inTime, keptRuntime, noCompression, settled } from './handler.ts'
+import {
+  type FunctionOptions,
+  frameHandler,
+  inTime,
+  keptRuntime,
+  noCompression,
+  remainingMs,
+  settled,
+} from './handler.ts'
 import { logger, observe, observing } from './telemetry.ts'
 
 const sweepEvent = z.object({ job: z.literal('sweep') })
@@ -24,8 +33,10 @@ export function coordinateHandler(options: FunctionOptions) {
     .handler(async (_event, context) => {
       const startedAt = performance.now()
       const runtime = await runtimeOf()
-      const changed = await inTime(context, runtime.groups.sweep())
+      const isOver = (): boolean => remainingMs(context) < FUNCTION_SWEEP_RESERVE_MS
+      const swept = await inTime(context, runtime.groups.sweep(isOver))
       await settled(context, runtime)
+      const changed = isOver() ? undefined : swept
       logger.info({ changed }, 'swept groups')
       observe({ api: 'sweep', failed: changed === undefined, durationMs: performance.now() - startedAt })
       return { changed }

@@ -234,6 +234,8 @@ export const STACK_STATUS_MS_MAX = 5000
 export const MAINTENANCE_RESERVE_MS = S3_REQUEST_MS_MAX + 5000
 /** What a function keeps of its invocation to answer that it ran out of time. */
 export const FUNCTION_RESERVE_MS = 1500
+/** A sweep begins nothing more when less than this is left of its invocation: what it is at ends before the reserve is touched. */
+export const FUNCTION_SWEEP_RESERVE_MS = 6000
 
 /** How old a view of a group may be when it only confirms to a member that nothing changed. */
 export const GROUP_VIEW_AGE_MS = 1000

@@ -14,7 +14,7 @@ import { createSweep, eachDocument } from './sweep.ts'
 
 export interface GroupAdministration extends Pick<Groups, 'list' | 'describe' | 'delete' | 'deleteOffsets'> {
   /** Answers how many groups it changed. */
-  sweep(): Promise<number>
+  sweep(isOver?: () => boolean): Promise<number>
 }
 
 export function createGroupAdministration(

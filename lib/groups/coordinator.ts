@@ -20,7 +20,7 @@ import { topicsView } from './topics-view.ts'
 /** Groups with what their process needs besides. */
 export interface GroupCoordinator extends Groups {
   /** Looks after groups of which nobody asks: overdue members, expired offsets, forgotten groups. Answers how many changed. */
-  sweep(): Promise<number>
+  sweep(isOver?: () => boolean): Promise<number>
   /** Resolves when nothing is under way. */
   settle(): Promise<void>
   /** Writes of groups' documents so far. */
@@ -84,10 +84,15 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
   function held<T>(work: () => Promise<T>, how: keyof typeof requests = 'brief'): Promise<T | Unserved> {
     if (requests[how] >= GROUP_REQUESTS_MAX) return Promise.resolve({ kind: 'unavailable' })
     requests[how]++
-    const running = work().finally(() => {
-      requests[how]--
-      underWay.delete(running)
-    })
+    return tracked(
+      work().finally(() => {
+        requests[how]--
+      }),
+    )
+  }
+
+  function tracked<T>(work: Promise<T>): Promise<T> {
+    const running = work.finally(() => underWay.delete(running))
     underWay.add(running)
     return running
   }
@@ -146,7 +151,7 @@ export function createGroups(args: GroupCoordinatorArgs): GroupCoordinator {
     list: () => held(() => administration.list()),
     describe: (groupId) => held(() => administration.describe(groupId)),
     delete: (groupId) => held(() => administration.delete(groupId)),
-    sweep: () => administration.sweep(),
+    sweep: (isOver) => tracked(administration.sweep(isOver)),
     async settle() {
       while (underWay.size > 0) await Promise.allSettled(underWay)
     },

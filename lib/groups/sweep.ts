@@ -31,10 +31,10 @@ export async function eachDocument(
 
 const nameIn = ({ key }: Document, collection: string): string => key.slice(collection.length + 1)
 
-/** Answers how many groups it changed. */
+/** Answers how many groups it changed. It stops between two of them once its time is over; what is left waits for the next one. */
 export function createSweep(
   care: GroupCare & { readonly removal: GroupRemoval; readonly clock: Clock; readonly settings: GroupSettings },
-): () => Promise<number> {
+): (isOver?: () => boolean) => Promise<number> {
   const { log, offsets, documents, ask, removal, clock, settings } = care
 
   const isYoung = (sinceMs: number): boolean => sinceMs + settings.offsetsRetentionMs > clock.now()
@@ -70,8 +70,14 @@ export function createSweep(
     return false
   }
 
-  return async () => {
+  return async (isOver = () => false) => {
     if ((await log.refresh()).kind !== 'fresh') return 0
+    const inTime = function* (groupIds: readonly string[]): Iterable<string> {
+      for (const groupId of groupIds) {
+        if (isOver()) return
+        yield groupId
+      }
+    }
     const times = new Map<string, Seen>()
     const known = new Set<string>()
     const toRemove: string[] = []
@@ -97,12 +103,12 @@ export function createSweep(
       )) && (await eachDocument(documents, GROUPS, visit))
     if (!isRead) return 0
     let changed = 0
-    for (const groupId of removedBefore) await removal.dropDocuments(groupId, Number.NEGATIVE_INFINITY)
-    for (const groupId of toRemove) {
+    for (const groupId of inTime(removedBefore)) await removal.dropDocuments(groupId, Number.NEGATIVE_INFINITY)
+    for (const groupId of inTime(toRemove)) {
       if ((await removal.remove(groupId, { if: mayGo, keeps })).kind === 'deleted') changed++
     }
-    for (const groupId of toLookAt) if ((await ask(groupId, look)).kind === 'decided') changed++
-    for (const groupId of [...offsets.groups()]) {
+    for (const groupId of inTime(toLookAt)) if ((await ask(groupId, look)).kind === 'decided') changed++
+    for (const groupId of inTime([...offsets.groups()])) {
       if (!known.has(groupName(groupId)) && (await expireOffsets(groupId))) changed++
     }
     return changed

@@ -3,7 +3,7 @@
 // nothing of it runs until its next invocation, if there ever is one: a minute or hours later, its monotonic clock having
 // stood still. It may be frozen or killed in the middle of a request, killed while it is frozen, and is killed when a
 // request takes longer than its time. The handler is what `functions/handler.ts` does, with simulated time.
-import { FUNCTION_RESERVE_MS } from '../../lib/base/limits.ts'
+import { FUNCTION_RESERVE_MS, FUNCTION_SWEEP_RESERVE_MS } from '../../lib/base/limits.ts'
 import { createFunctionClock, type FunctionClock } from '../../lib/http/function-clock.ts'
 import { type FunctionRuntime, openFunctionRuntime, type RuntimeOptions } from '../../lib/http/function-runtime.ts'
 import { maintain } from '../../lib/http/maintain.ts'
@@ -256,8 +256,8 @@ export function createFleet(options: FleetOptions): Fleet {
       run('maintenance', handler, () => {})
     },
     sweep() {
-      const handler: Handler = async ({ groups }) => {
-        await groups.sweep()
+      const handler: Handler = async ({ groups }, _host, remainingMs) => {
+        await groups.sweep(() => remainingMs() < FUNCTION_SWEEP_RESERVE_MS)
         return { status: 200, headers: {}, body: '' }
       }
       run('coordinate', handler, () => {})

@@ -273,6 +273,36 @@ describe('a sweep', () => {
     expect(await of.run(process.groups.list())).toMatchObject({ kind: 'found', groups: [{ id: 'g', state: 'Empty' }] })
   })
 
+  it('leaves what it has no time for to the next one', async () => {
+    const of = await createGroupsWorld('one coordinator')
+    for (const groupId of ['g', 'h', 'i']) await of.run(joinAt(of.processes[0]!, { groupId }))
+    await of.world.clock.advance(60_000)
+    const process = await of.open()
+    let looks = 0
+    expect(await of.run(process.groups.sweep(() => ++looks > 1))).toBe(1)
+    expect(await of.run(process.groups.sweep())).toBe(2)
+    expect(await of.run(process.groups.sweep())).toBe(0)
+  })
+
+  it('counts as under way: who waits for that waits for it', async () => {
+    const of = await createGroupsWorld('one coordinator')
+    await memberAt(of, of.processes[0]!)
+    await of.world.clock.advance(60_000)
+    const process = await of.open()
+    process.script.next('putDocument', 'hold', 1, isGroup)
+    const sweeping = process.groups.sweep()
+    await untilHeld(of, process)
+    let isSettled = false
+    const settling = process.groups.settle().then(() => {
+      isSettled = true
+    })
+    await of.world.clock.advance(50)
+    expect(isSettled).toBe(false)
+    process.script.release()
+    await of.run(settling)
+    expect(await of.run(sweeping)).toBe(1)
+  })
+
   it('removes a group that nobody came back to, and of which the journal knows nothing', async () => {
     const of = await createGroupsWorld('one coordinator')
     const process = of.processes[0]!
