@@ -41,6 +41,7 @@ const CODECS: Readonly<Record<string, (platform: string) => string>> = {
 /** Packages in whose place bundles have a file of `functions/bundled/`, which says why. */
 const REPLACED: Readonly<Record<string, string>> = {
   'lz4-napi': 'lz4-napi.ts',
+  re2js: 're2js.ts',
   snappy: 'snappy.ts',
   '@aws-sdk/credential-provider-node': 'credentials.ts',
 }
@@ -80,6 +81,7 @@ export function bundleOptions(entryPoint: string, architecture: Architecture) {
     logLevel: 'error',
     mainFields: ['module', 'main'],
     alias: {
+      're2js/package': join(ROOT, 'node_modules/re2js/build/index.cjs'),
       ...Object.fromEntries(Object.entries(CODECS).map(([codec, binary]) => [codec, binary(platform)])),
       ...Object.fromEntries(Object.entries(REPLACED).map(([of, by]) => [of, join(ROOT, 'functions/bundled', by)])),
     },

@@ -152,6 +152,14 @@ describe('generations', () => {
     expect(names([beat('b1', 2, undefined), beat('a1', 1, undefined)])).toEqual([])
     expect(names([beat('a1', 2, undefined), beat('a1', 1, undefined)])).toEqual(['generation-back'])
   })
+  it('begin anew when the sweep dropped a group without members, which takes no offset away', () => {
+    const again = (what: GroupRemoval['what']) => [beat('a1', 2, undefined), removal(what), beat('a1', 1, undefined)]
+    expect(names(again('state'))).toEqual([])
+    expect(names(again('offsets'))).toEqual(['generation-back'])
+    const lost = (what: GroupRemoval['what']) => [commit(5, 'ok'), removal(what), fetched(-1, '')]
+    expect(names(lost('state'))).toEqual(['lost-commit'])
+    expect(names(lost('offsets'))).toEqual([])
+  })
   it('have one leader, who is told of each member once', () => {
     const members = ['a1', 'b1'].map((memberId) => ({ memberId, joinName: `${memberId}#1` }))
     const lead = told('joined', { leader: 'a1', members })

@@ -78,16 +78,25 @@ function groupViews(ops: readonly Op[]): Map<string, GroupView> {
 
 const keyOf = (partition: PartitionName, metadata: string): string => `${partition} ${metadata}`
 
-/** Whether a removal may have happened after the one began and before the other was over. */
-function mayBeRemoved({ removals }: GroupView, from: Interval, to: Interval, what?: 'group'): boolean {
+/** Whether a removal of these may have happened after the one began and before the other was over. */
+function mayBeRemoved(
+  { removals }: GroupView,
+  of: readonly GroupRemoval['what'][],
+  from: Interval,
+  to: Interval,
+): boolean {
   return removals.some(
     (removal) =>
       removal.outcome !== 'fail' &&
-      (what === undefined || removal.what === what) &&
+      of.includes(removal.what) &&
       (to.completed === undefined || removal.invoked < to.completed) &&
       (removal.completed === undefined || removal.completed > from.invoked),
   )
 }
+
+/** After one of these offsets are gone; after one of those generations begin anew. */
+const OFFSETS: readonly GroupRemoval['what'][] = ['offsets', 'group']
+const STATE: readonly GroupRemoval['what'][] = ['group', 'state']
 
 const isBefore = (first: Interval, second: Interval): boolean =>
   first.completed !== undefined && first.completed < second.invoked
@@ -111,7 +120,7 @@ function checkReads(view: GroupView, report: Report): void {
       for (const commit of view.commits) {
         if (commit.outcome !== 'ok' || !isBefore(commit, read)) continue
         const committed = commit.offsets.find((one) => one.partition === partition)
-        if (committed === undefined || committed.offset <= offset || mayBeRemoved(view, commit, read)) continue
+        if (committed === undefined || committed.offset <= offset || mayBeRemoved(view, OFFSETS, commit, read)) continue
         // A commit whose answer its client did not wait for may be the later one of the two.
         if (tries?.some((other) => isBeside(other, commit))) continue
         report('lost-commit', `${at}: ${offset} (${metadata}) after ${committed.metadata} was acknowledged`)
@@ -119,7 +128,7 @@ function checkReads(view: GroupView, report: Report): void {
       for (const before of view.fetches) {
         if (!isBefore(before, read)) continue
         const shown = before.offsets.find((one) => one.partition === partition)
-        if (shown === undefined || shown.offset <= offset || mayBeRemoved(view, before, read)) continue
+        if (shown === undefined || shown.offset <= offset || mayBeRemoved(view, OFFSETS, before, read)) continue
         report('regress', `${at}: ${offset} (${metadata}) after ${shown.offset} (${shown.metadata}) was shown`)
       }
     }
@@ -154,7 +163,7 @@ function checkZombies(view: GroupView, report: Report): void {
   for (const commit of view.commits) {
     for (const told of view.told) {
       if (commit.outcome !== 'ok' || !isBefore(told, commit) || !succeeds(view, told, commit)) continue
-      if (mayBeRemoved(view, told, commit, 'group')) continue
+      if (mayBeRemoved(view, STATE, told, commit)) continue
       report('zombie', `${view.name}: ${commit.offsets[0]?.metadata} was acknowledged after ${nameOf(told)} was told`)
     }
   }
@@ -166,7 +175,8 @@ function checkZombies(view: GroupView, report: Report): void {
         const [commit] = view.byMetadata.get(keyOf(partition, metadata)) ?? []
         const shown = first.offsets.find((one) => one.partition === partition)
         if (commit === undefined || shown === undefined || shown.metadata === metadata) continue
-        if (!isOlder(view, commit, first, partition) || mayBeRemoved(view, first, later)) continue
+        if (!isOlder(view, commit, first, partition) || mayBeRemoved(view, [...OFFSETS, ...STATE], first, later))
+          continue
         report('zombie', `${view.name} ${partition}: ${metadata} came after ${first.client} had seen ${shown.metadata}`)
       }
     }
@@ -197,7 +207,7 @@ function checkGenerations(view: GroupView, report: Report): void {
     for (const later of view.told) {
       if (!isBefore(first, later) || later.generation >= first.generation) continue
       if (!view.isClassic && first.memberId !== later.memberId) continue
-      if (mayBeRemoved(view, first, later, 'group')) continue
+      if (mayBeRemoved(view, STATE, first, later)) continue
       report('generation-back', `${view.name}: ${nameOf(later)} after ${nameOf(first)}`)
     }
   }
@@ -221,7 +231,7 @@ function checkShares(view: GroupView, report: Report): void {
     for (const other of classic.slice(i + 1)) {
       if (one.generation !== other.generation) continue
       const [first, last] = one.invoked < other.invoked ? [one, other] : [other, one]
-      if (mayBeRemoved(view, first, last, 'group')) continue
+      if (mayBeRemoved(view, STATE, first, last)) continue
       if (one.chosen !== other.chosen) report('two-protocols', `${view.name}: ${nameOf(one)} and ${nameOf(other)}`)
       if (one.leader !== other.leader && one.leader !== '' && other.leader !== '' && !hasStatic) {
         report('two-leaders', `${view.name} ${one.generation}: ${one.leader} and ${other.leader}`)
@@ -256,7 +266,7 @@ function checkOwners(view: GroupView, report: Report): void {
             isBefore(first, one) &&
             isBefore(one, last),
         )
-        if (gaveUp || other === undefined || mayBeRemoved(view, first, last, 'group')) continue
+        if (gaveUp || other === undefined || mayBeRemoved(view, STATE, first, last)) continue
         report('two-owners', `${view.name} ${partition}: ${nameOf(first)}, ${nameOf(other)}, ${nameOf(last)}`)
       }
     }

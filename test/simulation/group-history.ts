@@ -67,10 +67,13 @@ export interface GroupOwns extends GroupOp {
   readonly owned: readonly PartitionName[]
 }
 
-/** An administrator removes offsets, or the group with all of them. */
+/**
+ * An administrator removes offsets, or the group with all of them; or the sweep, of a group without members, what says which
+ * generation it had come to.
+ */
 export interface GroupRemoval extends GroupOp {
   readonly kind: 'groupRemoval'
-  readonly what: 'offsets' | 'group'
+  readonly what: 'offsets' | 'group' | 'state'
   /** Undefined: nobody knows when it happens, if it does. */
   completed: number | undefined
   /** `fail`: it definitely did not happen. */

@@ -16,6 +16,7 @@ import { CALM, type FaultTable, MIXES } from './faults.ts'
 import { brokerFor, type ServedLog } from './frames.ts'
 import { createFleet } from './functions.ts'
 import { countGroups } from './group-counts.ts'
+import { watchGroups } from './group-removals.ts'
 import { GROUP_SETTINGS, lastLooks, planGroups, settleGroups } from './groups.ts'
 import { createHistory, type History } from './history.ts'
 import { createHost, type Host } from './host.ts'
@@ -76,7 +77,9 @@ export async function simulate(seed: number, options: SimulateOptions = {}): Pro
     world.trace(`SIGHT ${anomaly} ${detail}`)
     history.add({ kind: 'sight', anomaly, detail })
   }
-  const oracle = createOracle(createMemoryBackend().open(), world.now, sight)
+  const stores = createMemoryBackend().open()
+  const watched = { ...stores, documents: watchGroups(stores.documents, history) }
+  const oracle = createOracle(watched, world.now, sight)
   const network = createNetwork(world, oracle, random.fork('network'), CALM)
   const checkpointEntries = random.pick([12, 20, 40, 100])
   const open = (host: Host, stores: Stores) => openProcess(world, host, stores, checkpointEntries, sight)
