@@ -1,6 +1,6 @@
 // The code of each function as Lambda takes it: a directory with `index.js`, one CommonJS file of ours, middy, Powertools and
-// the AWS SDK, and beside it only those native codecs that this function uses, for the architecture that it runs on. The
-// platform package of each codec is loaded straight, without the loader that would look for it. What another platform needs
+// the AWS SDK; beside it what few invocations need, a file for each, since a cold start takes the longer the more there is to
+// parse; and only those native codecs that this function uses, for the architecture that it runs on. The platform package of each codec is loaded straight, without the loader that would look for it. What another platform needs
 // than this machine's comes from the registry in the version and with the checksum that the lock file names. Directories are
 // named after their content, so a bundle that is there is complete and the same one.
 import { execFileSync } from 'node:child_process'
@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { type BuildOptions, buildSync, type Metafile } from 'esbuild'
 import { FRAME_FUNCTIONS } from '../lib/wire/https.ts'
 
@@ -27,7 +27,7 @@ export const BUNDLES = [...FRAME_FUNCTIONS, 'maintenance', 'topic'] as const
 export type BundleName = (typeof BUNDLES)[number]
 
 /** JavaScript of one bundle. A larger one takes longer to load than a small request to answer. */
-export const BUNDLE_BYTES_MAX = 1_800_000
+export const BUNDLE_BYTES_MAX = 900_000
 
 const ROOT = join(import.meta.dirname, '..')
 const CACHE = join(ROOT, '.cache')
@@ -44,6 +44,11 @@ const REPLACED: Readonly<Record<string, string>> = {
   re2js: 're2js.ts',
   snappy: 'snappy.ts',
   '@aws-sdk/credential-provider-node': 'credentials.ts',
+}
+/** Packages that are loaded when they are first needed, by the name under which they lie in a file of their own. */
+const PARTS: Readonly<Record<string, string>> = {
+  '@aws-lambda-powertools/tracer': '@aws-lambda-powertools/tracer',
+  're2js-part': 're2js',
 }
 const PLATFORMS: Readonly<Record<Architecture, string>> = { arm64: 'linux-arm64-gnu', x86_64: 'linux-x64-gnu' }
 
@@ -62,30 +67,36 @@ export function bundleFunction(name: BundleName, architecture: Architecture): st
   return bundle(name, architecture).directory
 }
 
+const ONE_FILE = {
+  absWorkingDir: ROOT,
+  outfile: 'index.js',
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'cjs',
+  minify: true,
+  legalComments: 'none',
+  write: false,
+  logLevel: 'error',
+  mainFields: ['module', 'main'],
+} as const satisfies BuildOptions
+
 /** How esbuild makes one file of ours into what runs on this architecture. */
 export function bundleOptions(entryPoint: string, architecture: Architecture) {
   const platform = PLATFORMS[architecture]
   const binaries = Object.values(CODECS).map((binary) => binary(platform))
   return {
     entryPoints: [join(ROOT, entryPoint)],
-    absWorkingDir: ROOT,
-    outfile: 'index.js',
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minify: true,
-    legalComments: 'none',
+    ...ONE_FILE,
     metafile: true,
-    write: false,
-    logLevel: 'error',
-    mainFields: ['module', 'main'],
     alias: {
-      're2js/package': join(ROOT, 'node_modules/re2js/build/index.cjs'),
+      're2js/package': 're2js-part',
       ...Object.fromEntries(Object.entries(CODECS).map(([codec, binary]) => [codec, binary(platform)])),
       ...Object.fromEntries(Object.entries(REPLACED).map(([of, by]) => [of, join(ROOT, 'functions/bundled', by)])),
     },
-    external: [...binaries, 'lmdb'],
+    // Of a part beside, too.
+    supported: { 'dynamic-import': false },
+    external: [...binaries, ...Object.keys(PARTS), 'lmdb'],
   } as const satisfies BuildOptions
 }
 
@@ -93,21 +104,46 @@ export function bundleOptions(entryPoint: string, architecture: Architecture) {
 export function bundle(name: BundleName, architecture: Architecture) {
   const built = buildSync(bundleOptions(`functions/${name}.ts`, architecture))
   const code = built.outputFiles[0]!.contents
-  const natives = nativesIn(name, built.metafile, PLATFORMS[architecture]).map((of) => nativePackage(of))
-  const hash = createHash('sha256').update(code).update(PACKAGE)
+  const { metafile } = built
+  const natives = nativesIn(name, metafile, PLATFORMS[architecture]).map((of) => nativePackage(of))
+  const parts = Object.keys(PARTS).filter((part) => requests(metafile).has(part))
+  const files = new Map([
+    ['index.js', code],
+    ...parts.map((part) => [`node_modules/${part}/index.js`, partCode(part)] as const),
+  ])
+  const hash = createHash('sha256').update(PACKAGE)
+  for (const content of files.values()) hash.update(content)
   for (const { id } of natives) hash.update(id)
   const directory = join(CACHE, 'bundles', `${name}-${architecture}-${hash.digest('hex').slice(0, 16)}`)
-  if (!existsSync(directory)) writeBundle(directory, code, natives)
-  return { directory, codeBytes: code.length, natives: natives.map(({ id }) => id), metafile: built.metafile }
+  if (!existsSync(directory)) writeBundle(directory, files, natives)
+  return { directory, codeBytes: code.length, natives: natives.map(({ id }) => id), parts, metafile }
 }
 
+const partCodes = new Map<string, Uint8Array>()
+
+/** A package with all that it needs, as one file. */
+function partCode(part: string): Uint8Array {
+  const known = partCodes.get(part)
+  if (known !== undefined) return known
+  const stdin = { contents: `module.exports = require('${PARTS[part]}')`, resolveDir: ROOT }
+  const built = buildSync({ ...ONE_FILE, stdin })
+  const code = built.outputFiles[0]!.contents
+  partCodes.set(part, code)
+  return code
+}
+
+/** What is asked for that is not in the file itself. */
+const requests = ({ outputs }: Metafile): ReadonlySet<string> =>
+  new Set(Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path)))
+
 /** The native packages that the bundle asks for; it must ask for nothing else, nor contain what belongs elsewhere. */
-function nativesIn(name: BundleName, { inputs, outputs }: Metafile, platform: string): string[] {
+function nativesIn(name: BundleName, metafile: Metafile, platform: string): string[] {
+  const { inputs } = metafile
   const known = Object.values(CODECS).map((binary) => binary(platform))
   const foreign = Object.keys(inputs).filter((path) => FORBIDDEN.some((pattern) => pattern.test(path)))
   if (foreign.length > 0) throw new Error(`The function ${name} must not contain ${foreign.join(', ')}.`)
-  const asked = new Set(Object.values(outputs).flatMap(({ imports }) => imports.map(({ path }) => path)))
-  const packages = [...asked].filter((path) => !path.startsWith('node:') && !BUILTIN.has(path))
+  const isForeign = (path: string): boolean => !path.startsWith('node:') && !BUILTIN.has(path) && !(path in PARTS)
+  const packages = [...requests(metafile)].filter(isForeign)
   const unknown = packages.filter((path) => !known.includes(path))
   if (unknown.length > 0) throw new Error(`The function ${name} must not ask for ${unknown.join(', ')}.`)
   return packages.sort()
@@ -168,11 +204,19 @@ function fetchPackage(id: string, integrity: string, directory: string): void {
   }
 }
 
-function writeBundle(directory: string, code: Uint8Array, natives: readonly NativePackage[]): void {
+function writeBundle(
+  directory: string,
+  files: ReadonlyMap<string, Uint8Array>,
+  natives: readonly NativePackage[],
+): void {
   const draft = `${directory}.draft-${process.pid}`
   mkdirSync(draft, { recursive: true })
   try {
-    writeFileSync(join(draft, 'index.js'), code)
+    for (const [path, content] of files) {
+      const file = join(draft, path)
+      mkdirSync(dirname(file), { recursive: true })
+      writeFileSync(file, content)
+    }
     writeFileSync(join(draft, 'package.json'), PACKAGE)
     for (const { name, directory: from } of natives) {
       const to = join(draft, 'node_modules', name)

@@ -1,5 +1,5 @@
-// Takes the place of `re2js` in bundles: its tables are made when a pattern is first compiled, which in most environments
-// never happens. The bundler puts the package itself in for `re2js/package`.
+// Takes the place of `re2js` in bundles: it is loaded when a pattern is first compiled, which in most environments never
+// happens. The bundler puts the file with the package in for `re2js/package`.
 import type * as Re2js from 're2js'
 
 declare function require(name: 're2js/package'): typeof Re2js

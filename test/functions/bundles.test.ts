@@ -34,6 +34,8 @@ const CODECS: Readonly<Record<BundleName, readonly string[]>> = {
   topic: CRC,
 }
 
+const PARTS = ['@aws-lambda-powertools/tracer', 're2js-part']
+
 const filesIn = (directory: string): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
@@ -42,7 +44,7 @@ const filesIn = (directory: string): string[] =>
 
 describe.each(BUNDLES)('%s', (name) => {
   it.each(ARCHITECTURES)('for %s holds its code, its codecs and nothing else', (architecture) => {
-    const { directory, codeBytes, natives, metafile } = bundle(name, architecture)
+    const { directory, codeBytes, natives, parts, metafile } = bundle(name, architecture)
     const platform = architecture === 'arm64' ? 'linux-arm64-gnu' : 'linux-x64-gnu'
     console.log(`${name} ${architecture}: ${codeBytes} bytes of JavaScript`)
     expect(codeBytes).toBeLessThanOrEqual(BUNDLE_BYTES_MAX)
@@ -56,7 +58,10 @@ describe.each(BUNDLES)('%s', (name) => {
       expect(elf.readUInt16LE(18), binary).toBe(MACHINES[architecture])
     }
     const packages = CODECS[name].map((codec) => `node_modules/${codec}-${platform}/package.json`)
-    expect(files.filter((file) => !file.endsWith('.node'))).toEqual(['index.js', ...packages, 'package.json'])
+    expect(parts).toEqual(PARTS)
+    const beside = parts.map((part) => `node_modules/${part}/index.js`)
+    const texts = files.filter((file) => !file.endsWith('.node'))
+    expect(texts).toEqual(['index.js', ...[...packages, ...beside].sort(), 'package.json'])
     const inside = weights(metafile).map(([of]) => of)
     for (const foreign of ['lmdb', 'prom-client', 'pino', 'commander', 'lib/cli', 'lib/gateway', 'lib/client']) {
       expect(inside).not.toContain(foreign)
@@ -125,6 +130,20 @@ describe('a bundle', () => {
       check()`
     const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: directory })
     expect(stdout).toBe('0 2')
+  })
+
+  it('matches patterns of topics with what lies beside it, loaded by the first one', async () => {
+    const directory = join(away, 'patterns')
+    cpSync(bundle('coordinate', HOST).directory, directory, { recursive: true })
+    const { outputFiles } = buildSync(bundleOptions('lib/groups/consumer/pattern.ts', HOST))
+    writeFileSync(join(directory, 'index.js'), outputFiles[0]!.contents)
+    const script = `
+      const loaded = () => Object.keys(require.cache).filter((path) => path.includes('re2js')).length
+      const { checkPattern, matchingNames } = require('./index.js')
+      const said = [loaded(), checkPattern('a+').kind, checkPattern('(').kind, matchingNames('a+', ['aa', 'b']), loaded()]
+      process.stdout.write(JSON.stringify(said))`
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', script], { cwd: directory })
+    expect(JSON.parse(stdout)).toEqual([0, 'valid', 'invalid', ['aa'], 1])
   })
 
   it('sends a trace of a sampled invocation', async () => {
