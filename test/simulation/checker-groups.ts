@@ -169,13 +169,16 @@ function checkZombies(view: GroupView, report: Report): void {
   }
   for (const first of view.fetches) {
     if (first.memberId === '') continue
+    // A member may ask when its group, and with it what its generation says, is gone already: it is told of no offsets.
+    const { memberId, generation } = first
+    const since = view.told.find((told) => told.memberId === memberId && told.generation === generation) ?? first
     for (const later of view.fetches) {
       if (!isBefore(first, later)) continue
       for (const { partition, metadata } of later.offsets) {
         const [commit] = view.byMetadata.get(keyOf(partition, metadata)) ?? []
         const shown = first.offsets.find((one) => one.partition === partition)
         if (commit === undefined || shown === undefined || shown.metadata === metadata) continue
-        if (!isOlder(view, commit, first, partition) || mayBeRemoved(view, [...OFFSETS, ...STATE], first, later))
+        if (!isOlder(view, commit, first, partition) || mayBeRemoved(view, [...OFFSETS, ...STATE], since, later))
           continue
         report('zombie', `${view.name} ${partition}: ${metadata} came after ${first.client} had seen ${shown.metadata}`)
       }
