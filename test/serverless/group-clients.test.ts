@@ -13,8 +13,12 @@ import { type Running, startConnect } from './processes.ts'
 
 /** `group.consumer.session.timeout.ms` as functions have it: Kafka's default. */
 const CONSUMER_SESSION_MS = 45_000
-const CLASSIC = ['java range', 'confluent range', 'kafka-python']
-const CONSUMER = ['java consumer', 'confluent consumer']
+/** Those of KIP-848 first: they take longest. */
+const MEMBERS = [
+  ...['java consumer', 'confluent consumer', 'platformatic consumer', 'java cooperative-sticky'],
+  ...['confluent cooperative-sticky', 'kafkajs eachMessage', 'kafkajs eachBatch', 'platformatic'],
+  ...['java range', 'confluent range', 'kafka-python'],
+]
 
 const { caller } = inject('deployed')
 let connect: Running
@@ -47,7 +51,7 @@ async function perform(name: string, play: () => Promise<string>): Promise<void>
 
 // Side by side: most of the time is spent waiting for sessions to end.
 describe.concurrent('members share a topic, come back, and take over from who was killed', { timeout: 400_000 }, () => {
-  it.for([...CONSUMER, ...CLASSIC])('%s', (name) => {
+  it.for(MEMBERS)('%s', (name) => {
     const family = FAMILIES.find((one) => one.name === name)!
     return perform(name, () => membership(setting, family))
   })
