@@ -9,8 +9,8 @@ import { heartbeat } from '../../../lib/wire/messages/heartbeat.ts'
 import { joinGroup } from '../../../lib/wire/messages/join-group.ts'
 import { syncGroup } from '../../../lib/wire/messages/sync-group.ts'
 
-/** What clients wait for an answer (Java: request.timeout.ms). On a machine with little else to do it is a hundredth. */
-export const HEARTBEAT_MS_MAX = 30_000
+/** The shortest session that a member can ask for: with a slower answer it would lose its place. */
+export const HEARTBEAT_MS_MAX = 6000
 const INTERVAL_MS = 100
 
 export interface KeptMember {
