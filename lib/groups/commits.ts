@@ -86,26 +86,37 @@ export function createCommits(args: {
       settleAll(allowed, { kind: 'committed' })
       return []
     }
-    const stored = await offsets.committed(groupId)
-    if (stored.kind !== 'found') {
-      settleAll(allowed, stored)
-      return []
-    }
     const nowMs = clock.now()
-    const known = new Map(stored.offsets.map((offset) => [placeOf(offset), offset]))
-    const changes = wanted.filter((offset) => !isStored(offset, known.get(placeOf(offset)), nowMs - renewAfterMs))
-    if (changes.length === 0) {
-      settleAll(allowed, { kind: 'committed' })
+    const looked = await changesOf(groupId, wanted, nowMs)
+    if (looked.kind !== 'found' || looked.changes.length === 0) {
+      settleAll(allowed, looked.kind === 'found' ? { kind: 'committed' } : looked)
       return []
     }
+    const { changes } = looked
     const since = allowed.reduce((first, waiting) => earlier(first, waiting.since), position)
     const outcome = await offsets.commit({ groupId, fence, position: since, origin, nowMs, offsets: changes })
     if (outcome.kind === 'fencedOut') return allowed
+    // What overtook it may be its client's own next commit, or one that its client has given up, or the same once more: unless
+    // all is there, whoever still waits asks again.
     if (outcome.kind !== 'overtaken') settleAll(allowed, outcome)
-    // Beside another commit that landed while this one was under way, it is as if it had come just before that one. What was
-    // committed before this process looked may be its client's own next commit: whoever still waits asks again.
-    else settleAll(allowed, comparePositions(since, position) < 0 ? { kind: 'unavailable' } : { kind: 'committed' })
+    else {
+      const now = await changesOf(groupId, changes, nowMs)
+      settleAll(allowed, { kind: now.kind === 'found' && now.changes.length === 0 ? 'committed' : 'unavailable' })
+    }
     return []
+  }
+
+  /** Those of the wanted that are not stored, or from so long ago that they would soon look expired. */
+  async function changesOf(
+    groupId: string,
+    wanted: readonly OffsetToCommit[],
+    nowMs: number,
+  ): Promise<{ readonly kind: 'found'; readonly changes: readonly OffsetToCommit[] } | Unserved> {
+    const stored = await offsets.committed(groupId)
+    if (stored.kind !== 'found') return stored
+    const known = new Map(stored.offsets.map((offset) => [placeOf(offset), offset]))
+    const changes = wanted.filter((offset) => !isStored(offset, known.get(placeOf(offset)), nowMs - renewAfterMs))
+    return { kind: 'found', changes }
   }
 
   async function run(groupId: string, queue: Waiting[]): Promise<void> {

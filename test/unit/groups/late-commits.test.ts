@@ -47,6 +47,26 @@ describe('a commit whose client has gone on through another gateway', () => {
     expect((await of.run(of.committed()))?.offset).toBe(6)
   })
 
+  it.each([
+    ['one that its client has given up: it asks again', 5, 'unavailable'],
+    ['the same once more: it is there', 6, 'committed'],
+  ] as const)('that lands beside it is %s', async (_name, offset, told) => {
+    const { of, slow, other, commit } = await twoGateways()
+    slow.script.next('append', 'hold')
+    const given = commit(slow, 0, offset)
+    await of.world.clock.advance(50)
+    other.script.next('append', 'hold')
+    const waiting = commit(other, 0, 6)
+    await of.world.clock.advance(50)
+    expect([slow.script.held, other.script.held]).toEqual([1, 1])
+    slow.script.release()
+    expect((await of.run(given)).kind).toBe('committed')
+    other.script.release()
+    expect((await of.run(waiting)).kind).toBe(told)
+    expect((await of.run(commit(other, 0, 6))).kind).toBe('committed')
+    expect((await of.run(of.committed()))?.offset).toBe(6)
+  })
+
   it('is taken at its next try, if its client still waits', async () => {
     const { of, slow, other, commit } = await twoGateways()
     expect((await of.run(commit(other, 0, 6))).kind).toBe('committed')
