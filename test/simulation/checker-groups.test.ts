@@ -114,6 +114,22 @@ describe('members of an old generation', () => {
     const early = commit(3, 'ok')
     expect(names([told('joined', OTHER), { ...early, invoked: 0 }])).toEqual([])
   })
+  it('commit nothing once somebody who came in the place of one has looked', () => {
+    const [old, next] = [
+      { ...MINE, instanceId: 's' },
+      { ...MINE, client: 'b', memberId: 'a2', instanceId: 's' },
+    ]
+    const asks = { protocol: 'classic', memberId: 'a2', generation: 1 } as const
+    const ops = (instanceId: string) => [
+      told('joined', { ...old, instanceId }),
+      commit(3, 'info'),
+      told('joined', next),
+      fetched(-1, '', { ...asks, client: 'b' }),
+      fetched(3, 'a/1/3'),
+    ]
+    expect(names(ops('s'))).toEqual(['zombie'])
+    expect(names(ops('another'))).toEqual([])
+  })
   it('commit nothing that was refused', () => {
     expect(names([commit(3, 'fail'), fetched(3, 'a/1/3')])).toEqual(['zombie'])
     expect(names([commit(3, 'fail'), commit(3, 'info'), fetched(3, 'a/1/3')])).toEqual([])

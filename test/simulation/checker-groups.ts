@@ -187,9 +187,18 @@ function checkZombies(view: GroupView, report: Report): void {
 }
 
 /** Whether the one who asked was given the partition after the one who committed had it. */
-function isOlder({ isClassic }: GroupView, commit: GroupCommit, asked: GroupFetch, partition: PartitionName): boolean {
+function isOlder(view: GroupView, commit: GroupCommit, asked: GroupFetch, partition: PartitionName): boolean {
+  const { isClassic } = view
+  if (isClassic && commit.generation === asked.generation) return isReplaced(view, commit.memberId, asked.memberId)
   if (commit.generation >= asked.generation) return false
   return isClassic || (commit.memberId !== asked.memberId && asked.owned.includes(partition))
+}
+
+/** Whether one static member came in the place of the other, which keeps the generation. */
+function isReplaced({ told }: GroupView, old: string, next: string): boolean {
+  const [before, after] = [old, next].map((id) => told.find(({ memberId }) => memberId === id))
+  if (old === next || before === undefined || after === undefined || before.instanceId === undefined) return false
+  return before.instanceId === after.instanceId && isBefore(before, after)
 }
 
 /** Whether what was told ends the right of this commit. */

@@ -99,8 +99,9 @@ function lineFor(traffic: GroupTraffic, random: Seeded, name: string): GroupLine
 
 /** A commit rests on what its process read a moment ago: that moment is made long now and then. */
 function freezeInside({ scene, incidents }: GroupTraffic, random: Seeded, api: Api, { host }: Process): void {
-  if (!scene.busy || api.key !== offsetCommit.key || !random.chance(0.04)) return
-  const afterMs = random.fraction() * 25
+  if (!scene.busy || api.key !== offsetCommit.key || !random.chance(0.08)) return
+  // While it looks at the journal, or at any time until it has answered.
+  const afterMs = random.fraction() * random.pick([6, 25])
   const forMs = random.duration(random.pick([2_000, 8_000, 20_000]))
   scene.world.at(afterMs, `${host.name} falls asleep over a commit`, () => {
     if (!scene.busy || host.state() !== 'running') return

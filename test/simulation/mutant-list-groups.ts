@@ -1,8 +1,15 @@
 // The mutants of what consumer groups rest on, in the form of `mutant-list.ts`.
-import type { Mutant } from './mutant-list.ts'
+import type { Edit, Mutant } from './mutant-list.ts'
 
 const ROOM = 'lib/groups/room.ts'
 const COMMITS = 'lib/groups/commits.ts'
+
+/** Documents that are made anew begin with the version that those before them had. */
+const OLD_VERSIONS: Edit = {
+  file: ROOM,
+  search: 'from.version === 0 ? randomOnce(random) : from.version + 1',
+  replace: 'from.version + 1',
+}
 
 export const groupMutants: readonly Mutant[] = [
   {
@@ -163,19 +170,14 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'return found',
       },
     ],
-    seeds: 300,
+    beside: [OLD_VERSIONS],
+    seeds: 100,
   },
   {
     name: 'made-anew-under-old-versions',
     sentence: 'a document that is made anew begins with a version that none before it had',
-    edits: [
-      {
-        file: ROOM,
-        search: 'from.version === 0 ? randomOnce(random) : from.version + 1',
-        replace: 'from.version + 1',
-      },
-    ],
-    seeds: 300,
+    edits: [OLD_VERSIONS],
+    seeds: 2000,
   },
   {
     name: 'made-anew-below-the-fence',
