@@ -4,6 +4,7 @@
 // argument: who was removed for its silence is told so, and what it says later counts for nothing.
 import type { Anomaly } from './checker.ts'
 import type {
+  Claim,
   GroupCommit,
   GroupEffect,
   GroupFetch,
@@ -158,27 +159,34 @@ function checkEffects(view: GroupView, report: Report): void {
   }
 }
 
+/**
+ * When a member was first told of the generation that it has here. It may be told of it again when its group is gone already:
+ * a heartbeat is answered from a view of the last second, and who asks for offsets is told of none.
+ */
+const sinceWhen = ({ told }: GroupView, here: Claim & Interval): Interval =>
+  told.find(({ memberId, generation }) => memberId === here.memberId && generation === here.generation) ?? here
+
 /** Once a partition's next owner has been told where to go on, nobody of an older generation commits it any more. */
 function checkZombies(view: GroupView, report: Report): void {
   for (const commit of view.commits) {
     for (const told of view.told) {
       if (commit.outcome !== 'ok' || !isBefore(told, commit) || !succeeds(view, told, commit)) continue
-      if (mayBeRemoved(view, STATE, told, commit)) continue
+      if (mayBeRemoved(view, STATE, sinceWhen(view, told), commit)) continue
       report('zombie', `${view.name}: ${commit.offsets[0]?.metadata} was acknowledged after ${nameOf(told)} was told`)
     }
   }
   for (const first of view.fetches) {
     if (first.memberId === '') continue
-    // A member may ask when its group, and with it what its generation says, is gone already: it is told of no offsets.
-    const { memberId, generation } = first
-    const since = view.told.find((told) => told.memberId === memberId && told.generation === generation) ?? first
     for (const later of view.fetches) {
       if (!isBefore(first, later)) continue
       for (const { partition, metadata } of later.offsets) {
         const [commit] = view.byMetadata.get(keyOf(partition, metadata)) ?? []
         const shown = first.offsets.find((one) => one.partition === partition)
         if (commit === undefined || shown === undefined || shown.metadata === metadata) continue
-        if (!isOlder(view, commit, first, partition) || mayBeRemoved(view, [...OFFSETS, ...STATE], since, later))
+        if (
+          !isOlder(view, commit, first, partition) ||
+          mayBeRemoved(view, [...OFFSETS, ...STATE], sinceWhen(view, first), later)
+        )
           continue
         report('zombie', `${view.name} ${partition}: ${metadata} came after ${first.client} had seen ${shown.metadata}`)
       }
@@ -219,7 +227,7 @@ function checkGenerations(view: GroupView, report: Report): void {
     for (const later of view.told) {
       if (!isBefore(first, later) || later.generation >= first.generation) continue
       if (!view.isClassic && first.memberId !== later.memberId) continue
-      if (mayBeRemoved(view, STATE, first, later)) continue
+      if (mayBeRemoved(view, STATE, sinceWhen(view, first), later)) continue
       report('generation-back', `${view.name}: ${nameOf(later)} after ${nameOf(first)}`)
     }
   }
