@@ -186,6 +186,13 @@ async function liveAsMember(
   let { member, line } = begin()
   await scene.world.pause(random.duration(800))
   for (let round = 0; round < rounds && scene.busy; round++) {
+    if (instanceId !== undefined && member.working().length > 0 && random.chance(0.15)) {
+      // Started anew while the one before is in the middle of a commit, of which nobody hears any more.
+      incidents.count('static member replaced over a commit')
+      void member.insist()
+      await scene.world.pause(random.fraction() * 20)
+      ;({ member, line } = begin())
+    }
     const isAlive = await member.step()
     const draw = random.fraction()
     const works = member.working().length > 0

@@ -26,6 +26,7 @@ export const INCIDENTS = [
   'group deleted',
   'offsets of a group deleted',
   'gateway frozen over a commit',
+  'static member replaced over a commit',
   'groups swept',
   'commit acknowledged',
   'commit refused',

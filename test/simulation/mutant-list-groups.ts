@@ -145,7 +145,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'const since = told ?? { generation: 2 ** 50, index: 0 }',
       },
     ],
-    seeds: 300,
+    seeds: 2000,
   },
   {
     name: 'pages-of-groups-differ',
@@ -170,8 +170,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'return found',
       },
     ],
-    beside: [OLD_VERSIONS],
-    seeds: 100,
+    seeds: 2000,
   },
   {
     name: 'made-anew-under-old-versions',
