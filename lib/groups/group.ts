@@ -71,8 +71,8 @@ export interface ClassicMember {
   /** It has sent SyncGroup in this generation. */
   readonly synced: boolean
   /**
-   * Of a static member: the newest joins that named its instance without a member id, by token, oldest first. The last one
-   * made this member. A repeat of an older one must not: it would replace whoever came after it.
+   * The join without a member id that made this member, by token: a repeat of it must not make another one. Of a static member
+   * the newest of them that named its instance, oldest first; a repeat of an older one would replace whoever came after it.
    */
   readonly arrivals?: readonly string[]
   /** Joins that a newer one of this member overtook while they waited, by token: a repeat of one is no new request. */

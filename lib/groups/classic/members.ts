@@ -52,8 +52,14 @@ export const memberOfJoin = (
       (memberId === '' || memberId === member.memberId),
   )
 
-/** Whether the member has sent a newer join since, while this one waited. */
-export const isOvertaken = (member: ClassicMember, token: string): boolean => member.overtaken?.includes(token) ?? false
+/** Whether the member has sent a newer join since: while this one waited, or after it made the member. */
+export function isOvertaken(
+  { overtaken, arrivals, instanceId, joining, joined }: ClassicMember,
+  token: string,
+): boolean {
+  if (overtaken?.includes(token)) return true
+  return instanceId === undefined && arrivals?.includes(token) === true && joining !== token && joined !== token
+}
 
 /** Puts a member, changed, in the place of the one with its number. */
 export const withMember = (group: ClassicGroup, changed: ClassicMember): ClassicGroup => ({
@@ -190,7 +196,8 @@ function memberFrom(request: JoinRequest, memberId: string, number: number): Cla
   return {
     memberId,
     number,
-    ...(instanceId === undefined ? {} : { instanceId, arrivals: [request.token] }),
+    ...(instanceId === undefined ? {} : { instanceId }),
+    ...(instanceId === undefined && request.memberId !== '' ? {} : { arrivals: [request.token] }),
     clientId,
     clientHost,
     sessionTimeoutMs,

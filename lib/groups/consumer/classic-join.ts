@@ -36,7 +36,7 @@ export function join(group: ConsumerGroup, request: JoinRequest, context: StepCo
   const answered = group.members.find(({ classic }) => classic?.joined === request.token)
   if (answered !== undefined) return { group, answer: joined(answered), seen: answered.number }
   // Who asks is most likely a process whose client went elsewhere, so it says nothing of the member or of what it owns.
-  const overtaken = group.members.find(({ classic }) => classic?.overtaken?.includes(request.token))
+  const overtaken = group.members.find((member) => isOvertaken(member, request.token))
   if (overtaken !== undefined) return { group, answer: joined(overtaken) }
   const subscription = acceptable(group, request, context)
   if ('kind' in subscription) return refuse(group, request, subscription)
@@ -160,6 +160,12 @@ function describedBy(
       syncDeadlineMs: nowMs + phaseMs(request),
     },
   }
+}
+
+/** Whether the member has sent a newer join since: after one that was answered, or after the one that made it. */
+function isOvertaken({ classic, instanceId }: ConsumerMember, token: string): boolean {
+  if (classic?.overtaken?.includes(token)) return true
+  return instanceId === undefined && classic?.arrivals?.includes(token) === true && classic.joining !== token
 }
 
 /** The tokens by which repeats of earlier joins are known. */

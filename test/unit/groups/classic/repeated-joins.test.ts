@@ -26,6 +26,25 @@ describe('a join that comes again', () => {
     })
   }
 
+  it('of a client of old makes no second member when the first has joined again since', () => {
+    const subject = createSubject()
+    const again = joinRequest({ memberIdRequired: false })
+    subject.join(again)
+    endInitial(subject)
+    const { memberId } = joined(subject.join(again))
+    syncAll(subject)
+    for (const generation of [2, 3, 4]) {
+      expect(joined(subject.join(joinRequest({ memberId, memberIdRequired: false })))).toMatchObject({ generation })
+      syncAll(subject)
+      const before = subject.group
+      expect(subject.join(again)).toMatchObject({ kind: 'joined', memberId, generation })
+      expect(subject.group).toBe(before)
+    }
+    // Of one that is gone it is a new one.
+    subject.leave({ memberId })
+    expect(idIn(subject.join(again))).not.toBe(memberId)
+  })
+
   it('is given the same id to come back with', () => {
     const subject = createSubject()
     const again = joinRequest()
