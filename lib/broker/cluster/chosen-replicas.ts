@@ -3,7 +3,7 @@
 // factor, with the topic's explicit configs under a reserved name, so that every gateway reads the same from the journal.
 // Gateways that are not alive are passed over, and where none of the chosen ones is, hashing decides again.
 import type { Topic } from '../../log/log.ts'
-import { RESERVED_CONFIG_PREFIX } from '../topics/replication.ts'
+import { RESERVED_CONFIG_PREFIX } from './replication.ts'
 
 /** The reserved entry: `‹partition›=‹node›,‹node›,…` by ascending partition, with blanks between. */
 export const REPLICAS_CONFIG = `${RESERVED_CONFIG_PREFIX}replicas`

@@ -5,8 +5,8 @@
 import { assert } from '../../base/assert.ts'
 import type { Topic } from '../../log/log.ts'
 import type { Node } from '../broker.ts'
-import { replicationFactorOf } from '../topics/replication.ts'
 import { chosenReplicas } from './chosen-replicas.ts'
+import { replicationFactorOf } from './replication.ts'
 
 /** FNV-1a of the text: spreads topic ids, which are random already. */
 function hashText(text: string): number {

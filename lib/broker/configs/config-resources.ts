@@ -5,10 +5,10 @@
 // none to be slowed down, and taking a dynamic config away, since none is ever set.
 import { CONFIG_OPS, validateTopicConfigs } from '../../log/topic-settings.ts'
 import { ErrorCode } from '../../wire/errors.ts'
+import { kafkaConfigs, replacedConfigs } from '../cluster/replication.ts'
 import type { BrokerContext } from '../context.ts'
 import { configFailure, type Failure, unknownTopic, unserved } from '../outcomes.ts'
 import { changeTopic, type Decision } from '../topics/change-topic.ts'
-import { kafkaConfigs, replacedConfigs } from '../topics/replication.ts'
 import { topicLookup } from '../topics/topic-lookup.ts'
 import { topicNameProblem } from '../topics/topic-names.ts'
 

@@ -6,10 +6,10 @@ import { DESCRIBED_PER_REQUEST_MAX, PARTITIONS_PER_TOPIC_MAX } from '../../base/
 import { describeTopicConfigs, validateTopicConfigs } from '../../log/topic-settings.ts'
 import { ErrorCode } from '../../wire/errors.ts'
 import type { CreateTopicsRequest, CreateTopicsResponse } from '../../wire/messages/create-topics.ts'
+import { REPLICATION_FACTOR_FREE, storedConfigs } from '../cluster/replication.ts'
 import type { BrokerContext } from '../context.ts'
 import { configFailure, createTopicFailure, type Failure, unserved } from '../outcomes.ts'
 import { assignmentProblem } from './assignments.ts'
-import { REPLICATION_FACTOR_FREE, storedConfigs } from './replication.ts'
 import { topicNameProblem } from './topic-names.ts'
 
 type RequestTopic = CreateTopicsRequest['topics'][number]

@@ -10,9 +10,9 @@ import type { MetadataRequest, MetadataResponse } from '../../wire/messages/meta
 import { CLUSTER_OPERATIONS, OPERATIONS_OMITTED, TOPIC_OPERATIONS } from '../authorized-operations.ts'
 import type { Node } from '../broker.ts'
 import { replicasOf } from '../cluster/leaders.ts'
+import { storedConfigs } from '../cluster/replication.ts'
 import type { BrokerContext, Call } from '../context.ts'
 import { createTopicFailure, type Failure, unknownTopic, unserved } from '../outcomes.ts'
-import { storedConfigs } from './replication.ts'
 import { topicNameProblem } from './topic-names.ts'
 
 type TopicResponse = MetadataResponse['topics'][number]

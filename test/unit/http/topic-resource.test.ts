@@ -1,7 +1,7 @@
 // A topic declared in CloudFormation, in the orders in which CloudFormation asks: deployments, rollbacks, replacements,
 // duplicates, adoptions. What a stack did not make it never deletes; no rollback gets stuck.
 import { describe, expect, it } from 'vitest'
-import { kafkaConfigs } from '../../../lib/broker/topics/replication.ts'
+import { kafkaConfigs } from '../../../lib/broker/cluster/replication.ts'
 import {
   applyTopicRequest,
   DECLARED_BY_CONFIG,

@@ -1,7 +1,7 @@
 // DescribeLogDirs: one directory, the partitions that are this gateway's, and how large they are.
 import { expect, test } from 'vitest'
 import { LOG_DIR_PARTITIONS_MAX } from '../../../../lib/base/limits.ts'
-import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/topics/replication.ts'
+import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/cluster/replication.ts'
 import { ErrorCode } from '../../../../lib/wire/errors.ts'
 import { deleteRecords } from '../../../../lib/wire/messages/delete-records.ts'
 import { describeLogDirs } from '../../../../lib/wire/messages/describe-log-dirs.ts'

@@ -1,6 +1,6 @@
 // AlterConfigs: all explicit configs are replaced, apart from our reserved entry.
 import { expect, test } from 'vitest'
-import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/topics/replication.ts'
+import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/cluster/replication.ts'
 import { ErrorCode } from '../../../../lib/wire/errors.ts'
 import { alterConfigs } from '../../../../lib/wire/messages/alter-configs.ts'
 import { type World, world } from '../support/world.ts'

@@ -1,7 +1,7 @@
 // DescribeConfigs: every config of topics and gateways, and never our reserved entry.
 import { describe, expect, test } from 'vitest'
 import { DESCRIBED_PER_REQUEST_MAX } from '../../../../lib/base/limits.ts'
-import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/topics/replication.ts'
+import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/cluster/replication.ts'
 import { TOPIC_CONFIGS } from '../../../../lib/log/topic-settings-table.ts'
 import { ErrorCode } from '../../../../lib/wire/errors.ts'
 import { describeConfigs } from '../../../../lib/wire/messages/describe-configs.ts'

@@ -1,6 +1,6 @@
 // IncrementalAlterConfigs: each operation, all of a resource or none, on the topic as it is when the change is made.
 import { describe, expect, test } from 'vitest'
-import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/topics/replication.ts'
+import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/cluster/replication.ts'
 import { ErrorCode } from '../../../../lib/wire/errors.ts'
 import { incrementalAlterConfigs } from '../../../../lib/wire/messages/incremental-alter-configs.ts'
 import { type World, world } from '../support/world.ts'

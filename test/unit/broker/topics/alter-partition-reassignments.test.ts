@@ -2,7 +2,7 @@
 // it is alive; nothing is ever under way.
 import { describe, expect, test } from 'vitest'
 import { CHOSEN_REPLICAS_LENGTH_MAX } from '../../../../lib/base/limits.ts'
-import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/topics/replication.ts'
+import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/cluster/replication.ts'
 import { ErrorCode } from '../../../../lib/wire/errors.ts'
 import { alterPartitionReassignments } from '../../../../lib/wire/messages/alter-partition-reassignments.ts'
 import { describeConfigs } from '../../../../lib/wire/messages/describe-configs.ts'

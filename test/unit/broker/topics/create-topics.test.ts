@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ZERO_TOPIC_ID } from '../../../../lib/base/ids.ts'
 import { DESCRIBED_PER_REQUEST_MAX, PARTITIONS_PER_TOPIC_MAX } from '../../../../lib/base/limits.ts'
-import { REPLICATION_FACTOR_CONFIG, replicationFactorOf } from '../../../../lib/broker/topics/replication.ts'
+import { REPLICATION_FACTOR_CONFIG, replicationFactorOf } from '../../../../lib/broker/cluster/replication.ts'
 import { ErrorCode } from '../../../../lib/wire/errors.ts'
 import { createTopics } from '../../../../lib/wire/messages/create-topics.ts'
 import type { RequestInput } from '../../../../lib/wire/schema.ts'

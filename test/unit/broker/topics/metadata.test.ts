@@ -1,7 +1,7 @@
 // Metadata: which topics are told of, which are made on the way, and which gateways lead them.
 import { describe, expect, test } from 'vitest'
 import { ZERO_TOPIC_ID } from '../../../../lib/base/ids.ts'
-import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/topics/replication.ts'
+import { REPLICATION_FACTOR_CONFIG } from '../../../../lib/broker/cluster/replication.ts'
 import { ErrorCode } from '../../../../lib/wire/errors.ts'
 import { metadata } from '../../../../lib/wire/messages/metadata.ts'
 import { node, world } from '../support/world.ts'
