@@ -257,7 +257,8 @@ test('twenty join at once over a store that loses answers: each gets its own num
   expect(all.map(({ member }) => member.self).sort((x, y) => x - y)).toEqual(
     Array.from({ length: 20 }, (_, i) => i + 1),
   )
-  await all[0]!.member.refresh()
+  // One of two reads in a row is answered.
+  for (let i = 0; i < 2; i++) await all[0]!.member.refresh()
   expect(ids(all[0]!.member)).toHaveLength(20)
 })
 
