@@ -234,7 +234,7 @@ export const groupMutants: readonly Mutant[] = [
         replace: 'if (false && decisions.each.some(',
       },
     ],
-    seeds: 40,
+    seeds: 400,
   },
   {
     name: 'answers-before-the-document',
