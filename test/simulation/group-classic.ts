@@ -52,7 +52,7 @@ export function createClassicMember(client: GroupClient): GroupMember {
   let isOver = false
   let commits = 0
 
-  const claim = (): Claim => ({ protocol: 'classic', memberId, generation })
+  const claim = (): Claim => ({ protocol: 'classic', memberId, generation, term: joins })
 
   function note(what: 'joined' | 'synced', invoked: number, told: Partial<GroupTold>): void {
     history.add<GroupTold>({

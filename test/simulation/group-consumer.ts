@@ -31,8 +31,9 @@ export function createConsumerMember(client: GroupClient): GroupMember {
   let saysAll = true
   let hasNews = false
   let commits = 0
+  let terms = 0
 
-  const claim = (): Claim => ({ protocol: 'consumer', memberId, generation: epoch })
+  const claim = (): Claim => ({ protocol: 'consumer', memberId, generation: epoch, term: terms })
   const namesOf = (partitions: Iterable<number>): string[] =>
     [...partitions].map((partition) => partitionName(topic.id, partition))
 
@@ -91,6 +92,7 @@ export function createConsumerMember(client: GroupClient): GroupMember {
     partitions.size === 0 ? [] : [{ topicId: topic.id, partitions: [...partitions] }]
 
   function loseAll(): void {
+    terms++
     epoch = 0
     owned = new Set()
     positions = new Map()

@@ -62,7 +62,7 @@ export async function commitOffsets(
   positions: ReadonlyMap<number, number>,
 ): Promise<number | undefined> {
   scene.operations++
-  const metadata = (offset: number): string => `${name}/${claim.generation}/${offset}`
+  const metadata = (offset: number): string => `${name}/${claim.generation}/${offset}/${claim.term}`
   const noted = scene.history.add<GroupCommit>({
     kind: 'groupCommit',
     group,

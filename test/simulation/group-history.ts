@@ -17,6 +17,8 @@ export interface Claim {
   readonly memberId: string
   /** -1: none. */
   readonly generation: number
+  /** How often its client has begun anew: a group that is made anew comes to the same generations again. */
+  readonly term?: number
 }
 
 export interface OffsetOf {
