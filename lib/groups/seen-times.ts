@@ -46,7 +46,8 @@ export function createSeenTimes(
   function learn(body: Uint8Array | undefined, newVersion: number): void {
     stored = body === undefined ? new Map() : decodeSeen(body)
     version = newVersion
-    for (const [number, at] of stored) heard.set(number, Math.max(at, heard.get(number) ?? 0))
+    const now = clock.now()
+    for (const [number, at] of stored) heard.set(number, Math.max(Math.min(at, now), heard.get(number) ?? 0))
   }
 
   async function read(): Promise<boolean> {
@@ -67,11 +68,16 @@ export function createSeenTimes(
     return now
   }
 
-  /** Members whose stored time is older than a third of their session: the store would soon call them overdue. */
+  /**
+   * Members whose stored time is older than a third of their session: the store would soon call them overdue. Or that is still to
+   * come: whoever stored it has a clock that is ahead, and a member that fell silent would be kept for as long.
+   */
   function isDue(group: Group): boolean {
-    return group.members.some(
-      ({ number, sessionTimeoutMs }) => of(number) - (stored.get(number) ?? 0) >= sessionTimeoutMs / 3,
-    )
+    const now = clock.now()
+    return group.members.some(({ number, sessionTimeoutMs }) => {
+      const at = stored.get(number) ?? 0
+      return of(number) - at >= sessionTimeoutMs / 3 || at - now >= sessionTimeoutMs / 3
+    })
   }
 
   /** What is to be stored: of members only, and of those that this view of the group does not know yet. */

@@ -3,11 +3,9 @@
 // once, or that must not; what lets it happen is the script of one process's way to the stores.
 
 import { describe, expect, it } from 'vitest'
-import { createGroups } from '../../../lib/groups/coordinator.ts'
 import { groupKey } from '../../../lib/groups/group-document.ts'
 import { seenKey } from '../../../lib/groups/seen-document.ts'
-import { seededRandom } from '../support/manual-clock.ts'
-import { classicMember, createGroupsWorld, type GroupProcess, type GroupsWorld } from './support/groups-world.ts'
+import { createGroupsWorld, type GroupsWorld } from './support/groups-world.ts'
 import {
   beatAt,
   commitAt,
@@ -19,7 +17,6 @@ import {
   syncAt,
   untilHeld,
 } from './support/one-request.ts'
-import { SETTINGS } from './support/settings.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -311,62 +308,6 @@ describe('a sweep', () => {
     await of.world.clock.advance(11_000)
     expect(await of.run(process.groups.sweep())).toBe(1)
     expect((await of.world.plain.documents.get(groupKey('g'))).kind).toBe('missing')
-  })
-})
-
-describe('clocks and the times of members', () => {
-  it('that differ by minutes let nobody commit for a generation that is over', async () => {
-    const of = await createGroupsWorld('one coordinator')
-    const { clock } = of.world
-    const skewed = async (skewMs: number, seed: number): Promise<GroupProcess> => {
-      const process = await of.open()
-      const { log, script } = process
-      const documents = script.stores.documents
-      const own = { ...clock, now: () => clock.now() + skewMs }
-      const ports = { log, documents, clock: own, random: seededRandom(seed), settings: SETTINGS }
-      return { ...process, groups: createGroups(ports) }
-    }
-    const processes = [await skewed(-180_000, 1), await skewed(0, 2), await skewed(300_000, 3)]
-    const members: { memberId: string; generation: number }[] = []
-    let newest = 0
-    for (let round = 0; round < 60; round++) {
-      const process = processes[(round * 7) % 3]!
-      const joined = await of.run(joinAt(process))
-      if (joined.kind === 'joined') {
-        members.push(joined)
-        await of.run(syncAt(process, joined.memberId, joined.generation))
-      }
-      // Each offset says which generation it is of: none may come after a higher one.
-      for (const [i, member] of members.slice(-4).entries()) {
-        const at = processes[(round + i) % 3]!
-        const outcome = await of.run(commitAt(of, at, member.generation, member))
-        if (outcome.kind === 'committed') {
-          expect(member.generation).toBeGreaterThanOrEqual(newest)
-          newest = member.generation
-        }
-      }
-      await clock.advance(1500)
-    }
-    expect(newest).toBeGreaterThan(3)
-  })
-
-  it('that are lost or unreadable give members their full time, not more', async () => {
-    const of = await createGroupsWorld('a process for each request')
-    const member = await of.run(classicMember(of))
-    const { documents } = of.world.plain
-    for (const body of ['{}', 'garbage', '{"0":"yesterday"}', undefined]) {
-      const found = await documents.get(seenKey('g'))
-      if (found.kind === 'found') {
-        const { version } = found.document
-        if (body === undefined) await documents.delete(seenKey('g'), version)
-        else await documents.put(seenKey('g'), Buffer.from(body), version)
-      }
-      await of.world.clock.advance(2000)
-      expect(await of.run(member.beat())).toBe('alive')
-    }
-    await of.world.clock.advance(10_500)
-    const heir = await of.run(classicMember(of))
-    expect(heir.partitions).toEqual([0, 1, 2, 3])
   })
 })
 
