@@ -8,7 +8,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { buildSync } from 'esbuild'
-import { type Architecture, type BundleName, bundleFunction } from '../infra/bundle.ts'
+import { type Architecture, type BundleName, bundleFunction, ONE_FILE } from '../infra/bundle.ts'
 import { systemClock } from '../lib/base/clock.ts'
 import { systemRandom } from '../lib/base/random.ts'
 import { openLog } from '../lib/log/open-log.ts'
@@ -80,17 +80,9 @@ async function prepare(endpointUrl: string): Promise<void> {
 function bundleBare(): string {
   const directory = join(ROOT, '.cache/bundles/bare')
   mkdirSync(directory, { recursive: true })
-  buildSync({
-    entryPoints: [join(import.meta.dirname, 'support/bare-handler.ts')],
-    outfile: join(directory, 'index.js'),
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'cjs',
-    minify: true,
-    legalComments: 'none',
-    mainFields: ['module', 'main'],
-  })
+  const entryPoints = [join(import.meta.dirname, 'support/bare-handler.ts')]
+  const built = buildSync({ ...ONE_FILE, entryPoints })
+  writeFileSync(join(directory, 'index.js'), built.outputFiles![0]!.contents)
   writeFileSync(join(directory, 'package.json'), '{"type":"commonjs"}\n')
   return directory
 }

@@ -67,7 +67,8 @@ export function bundleFunction(name: BundleName, architecture: Architecture): st
   return bundle(name, architecture).directory
 }
 
-const ONE_FILE = {
+/** How any JavaScript for Lambda is made: one CommonJS file. */
+export const ONE_FILE = {
   absWorkingDir: ROOT,
   outfile: 'index.js',
   bundle: true,

@@ -129,9 +129,9 @@ function reply(child: ChildProcess): Promise<Reply> {
   return new Promise((resolve, reject) => {
     const onExit = (code: number | null): void => reject(new Error(`an environment ended with ${code}`))
     child.once('exit', onExit)
-    child.once('message', (message) => {
+    child.once('message', (message: unknown) => {
       child.off('exit', onExit)
-      resolve(message as unknown as Reply)
+      resolve(message as Reply)
     })
   })
 }

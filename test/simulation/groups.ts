@@ -1,42 +1,18 @@
-// Consumer groups in a run: which groups there are, who their members are and what becomes of them, the administrator who
-// removes offsets and groups, the watchers who look at offsets from outside, and the sweeps. Members come and go through every
-// process; some fall silent, some wake up after a rebalance (or hours later) and go on as if nothing had happened. At the end
-// members that do what they should must make each group stable in time.
+// Consumer groups in a run: which groups there are, who their members are and what becomes of them, the watchers who look at
+// offsets from outside, and the sweeps. Members come and go through every process; some fall silent, some wake up after a
+// rebalance (or hours later) and go on as if nothing had happened. At the end members that do what they should must make each
+// group stable in time.
 import { defaultBrokerSettings } from '../../lib/broker/broker-settings.ts'
 import type { GroupCoordinator } from '../../lib/groups/coordinator.ts'
 import type { GroupSettings } from '../../lib/groups/step.ts'
 import type { Log } from '../../lib/log/log.ts'
-import { ErrorCode } from '../../lib/wire/errors.ts'
-import { deleteGroups } from '../../lib/wire/messages/delete-groups.ts'
-import { offsetCommit } from '../../lib/wire/messages/offset-commit.ts'
-import { offsetDelete } from '../../lib/wire/messages/offset-delete.ts'
-import type { Api } from '../../lib/wire/schema.ts'
-import type { Process } from './cluster.ts'
+import { administer } from './group-admin.ts'
 import { createClassicMember } from './group-classic.ts'
 import { createConsumerMember } from './group-consumer.ts'
-import {
-  fetchOffsets,
-  type GroupClient,
-  type GroupMember,
-  NOBODY,
-  REQUEST_TIMEOUT_MS,
-  SESSION_MS,
-} from './group-desk.ts'
-import type { GroupRemoval } from './group-history.ts'
-import { eitherLine, type GroupLine, gatewayLine, httpsLine } from './group-line.ts'
-import type { Gateway } from './https.ts'
-import type { Incidents } from './incidents.ts'
+import { fetchOffsets, type GroupClient, type GroupMember, NOBODY, SESSION_MS } from './group-desk.ts'
+import { type GroupLine, gatewayLine } from './group-line.ts'
+import { type GroupPlan, type GroupTraffic, keptTopic, lineFor } from './group-traffic.ts'
 import type { Seeded } from './random.ts'
-import { KEPT_TOPIC, type KnownTopic, type Scene } from './scene.ts'
-
-export interface GroupTraffic {
-  readonly scene: Scene
-  readonly gateway: Gateway
-  readonly random: Seeded
-  readonly incidents: Incidents
-  /** None in some runs. */
-  readonly groups: readonly GroupPlan[]
-}
 
 /** Sessions of seconds, so that a run sees many of them end. */
 export const GROUP_SETTINGS: GroupSettings = {
@@ -51,17 +27,6 @@ export const GROUP_SETTINGS: GroupSettings = {
 const HOUR_MS = 3_600_000
 /** What is a member's session, what others are waited for, and what a rebalance may be asked for once more. */
 const STABLE_MS_MAX = 90_000
-const DEFINITE: ReadonlySet<number> = new Set([
-  ErrorCode.NON_EMPTY_GROUP,
-  ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC,
-  ErrorCode.GROUP_ID_NOT_FOUND,
-])
-
-export interface GroupPlan {
-  readonly id: string
-  /** `mixed`: members of both, so that the group changes its own while it runs. */
-  readonly protocol: 'classic' | 'consumer' | 'mixed'
-}
 const CLASSIC: GroupPlan = { id: 'billing', protocol: 'classic' }
 const CONSUMER: GroupPlan = { id: 'search', protocol: 'consumer' }
 const MIXED: GroupPlan = { id: 'stock', protocol: 'mixed' }
@@ -83,32 +48,6 @@ export const planGroups = (random: Seeded): readonly GroupPlan[] =>
 /** The groups as a process serves them, where it does. */
 export const groupsOf = (log: Log | undefined): GroupCoordinator | undefined =>
   log !== undefined && 'groups' in log ? (log.groups as GroupCoordinator) : undefined
-
-const keptTopic = (scene: Scene): KnownTopic => [...scene.topics.values()].find(({ name }) => name === KEPT_TOPIC)!
-
-/** How a client reaches the cluster. */
-function lineFor(traffic: GroupTraffic, random: Seeded, name: string): GroupLine {
-  const { scene, gateway } = traffic
-  const onSent = (api: Api, process: Process): void => freezeInside(traffic, random, api, process)
-  const draw = random.fraction()
-  if (draw < 0.35) return gatewayLine(scene, random, { onSent })
-  if (draw < 0.6) return gatewayLine(scene, random, { hops: true, onSent })
-  const https = httpsLine(gateway.client(name), random)
-  return draw < 0.9 ? https : eitherLine(https, gatewayLine(scene, random, { hops: true, onSent }), random)
-}
-
-/** A commit rests on what its process read a moment ago: that moment is made long now and then. */
-function freezeInside({ scene, incidents }: GroupTraffic, random: Seeded, api: Api, { host }: Process): void {
-  if (!scene.busy || api.key !== offsetCommit.key || !random.chance(0.08)) return
-  // While it looks at the journal, or at any time until it has answered.
-  const afterMs = random.fraction() * random.pick([6, 25])
-  const forMs = random.duration(random.pick([2_000, 8_000, 20_000]))
-  scene.world.at(afterMs, `${host.name} falls asleep over a commit`, () => {
-    if (!scene.busy || host.state() !== 'running') return
-    incidents.count('gateway frozen over a commit')
-    host.freeze(forMs)
-  })
-}
 
 function createMember(plan: GroupPlan, client: GroupClient): GroupMember {
   const isClassic = plan.protocol === 'mixed' ? client.random.chance(0.5) : plan.protocol === 'classic'
@@ -245,61 +184,6 @@ async function watch(
     if (random.chance(0.4)) line.leave()
   }
   line.leave()
-}
-
-/** Removes offsets or the whole group, while it has no members, or tries to. */
-async function administer(
-  traffic: GroupTraffic,
-  random: Seeded,
-  group: string,
-  name: string,
-  triesMax: number,
-): Promise<void> {
-  const { scene, incidents } = traffic
-  const line = lineFor(traffic, random, name)
-  if (random.chance(0.3)) await scene.world.pause(random.duration(10_000))
-  for (let tries = triesMax; tries > 0 && scene.busy; tries--) {
-    const what = random.chance(0.7) ? 'group' : 'offsets'
-    const noted = scene.history.add<GroupRemoval>({
-      kind: 'groupRemoval',
-      group,
-      client: name,
-      what,
-      invoked: scene.history.tick(),
-      completed: undefined,
-      outcome: 'info',
-    })
-    const told = what === 'group' ? await removeGroup(line, group) : await removeOffsets(line, scene, group)
-    if (told?.isAlone) {
-      noted.completed = scene.history.tick()
-      if (told.code === ErrorCode.NONE) noted.outcome = 'ok'
-      else if (DEFINITE.has(told.code)) noted.outcome = 'fail'
-    }
-    if (told?.code === ErrorCode.NONE) {
-      incidents.count(what === 'group' ? 'group deleted' : 'offsets of a group deleted')
-      break
-    }
-    await scene.world.pause(random.duration(400))
-  }
-  line.leave()
-}
-
-type Told = { readonly code: number; readonly isAlone: boolean } | undefined
-
-async function removeGroup(line: GroupLine, group: string): Promise<Told> {
-  const answer = await line.ask(deleteGroups, 2, { groupsNames: [group] }, REQUEST_TIMEOUT_MS)
-  return answer && { code: answer.value.results[0]!.errorCode, isAlone: answer.isAlone }
-}
-
-async function removeOffsets(line: GroupLine, scene: Scene, group: string): Promise<Told> {
-  const { name, partitions } = keptTopic(scene)
-  const all = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex }))
-  const request = { groupId: group, topics: [{ name, partitions: all }] }
-  const answer = await line.ask(offsetDelete, 0, request, REQUEST_TIMEOUT_MS)
-  if (answer === undefined) return undefined
-  const { errorCode, topics } = answer.value
-  const codes = [errorCode, ...topics.flatMap((one) => one.partitions.map((partition) => partition.errorCode))]
-  return { code: codes.find((code) => code !== ErrorCode.NONE) ?? ErrorCode.NONE, isAlone: answer.isAlone }
 }
 
 /** Sweeps through random processes and the coordinate function, until `over`. */

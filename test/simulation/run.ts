@@ -1,6 +1,6 @@
 // What the phases of one run share.
 import type { Mix } from './faults.ts'
-import type { GroupTraffic } from './groups.ts'
+import type { GroupTraffic } from './group-traffic.ts'
 import type { Traffic } from './https-traffic.ts'
 import type { Network } from './stores.ts'
 

@@ -1,6 +1,7 @@
 // Encoding: which buffers come out, what passes uncopied, and that mistakes of our own end in assertions.
 import { describe, expect, test } from 'vitest'
 import { AssertionError } from '../../../lib/base/assert.ts'
+import type { TopicId } from '../../../lib/base/ids.ts'
 import { apiVersions } from '../../../lib/wire/messages/api-versions.ts'
 import { deleteTopics } from '../../../lib/wire/messages/delete-topics.ts'
 import { fetch } from '../../../lib/wire/messages/fetch.ts'
@@ -101,7 +102,7 @@ describe('mistakes of ours', () => {
 
   test('an id that is none, a string too long, a version that is not served', () => {
     const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 }]
-    const topicId = 'zz'.repeat(16) as never
+    const topicId = 'zz'.repeat(16) as TopicId
     const topics = [{ topicId, partitions }]
     expect(() => encodeRequest(fetch, 13, { maxWaitMs: 0, minBytes: 0, topics })).toThrow(AssertionError)
     const name = 'a'.repeat(32_768)
