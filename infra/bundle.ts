@@ -1,8 +1,9 @@
 // The code of each function as Lambda takes it: a directory with `index.js`, one CommonJS file of ours, middy, Powertools and
 // the AWS SDK; beside it what few invocations need, a file for each, since a cold start takes the longer the more there is to
-// parse; and only those native codecs that this function uses, for the architecture that it runs on. The platform package of each codec is loaded straight, without the loader that would look for it. What another platform needs
-// than this machine's comes from the registry in the version and with the checksum that the lock file names. Directories are
-// named after their content, so a bundle that is there is complete and the same one.
+// parse; and only those native codecs that this function uses, for the architecture that it runs on. The platform package of
+// each codec is loaded straight, without the loader that would look for it. What another platform needs than this machine's
+// comes from the registry in the version and with the checksum that the lock file names. Directories are named after their
+// content, so a bundle that is there is complete and the same one.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {

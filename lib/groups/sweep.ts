@@ -93,7 +93,11 @@ export function createSweep(
       }
       known.add(name)
       if (group === undefined) return
-      const seenMs = (number: number): number => times.get(name)?.get(number) ?? nowMs
+      const seenMs = (number: number): number => {
+        const at = times.get(name)?.get(number) ?? nowMs
+        // Of a process whose clock is ahead: looked at, it is stored anew.
+        return at > nowMs ? Number.NEGATIVE_INFINITY : at
+      }
       if (seemsToGo(group)) toRemove.push(group.id)
       else if (nextDeadlineMs(group, { seenMs }) <= nowMs) toLookAt.push(group.id)
     }

@@ -1,7 +1,7 @@
 // Processes of one group whose clocks differ, and times of members that are lost or in the future.
 import { describe, expect, it } from 'vitest'
 import { createGroups } from '../../../lib/groups/coordinator.ts'
-import { seenKey } from '../../../lib/groups/seen-document.ts'
+import { decodeSeen, seenKey } from '../../../lib/groups/seen-document.ts'
 import { seededRandom } from '../support/manual-clock.ts'
 import { classicMember, createGroupsWorld, type GroupProcess, type GroupsWorld } from './support/groups-world.ts'
 import { beatAt, commitAt, joinAt, memberAt, syncAt } from './support/one-request.ts'
@@ -62,6 +62,19 @@ describe('clocks and the times of members', () => {
     await of.world.clock.advance(13_500)
     const described = await of.run((await of.open()).groups.describe('g'))
     expect(described).toMatchObject({ kind: 'found', state: 'Empty' })
+  })
+
+  it('that are an hour ahead are put right by the sweep', async () => {
+    const of = await createGroupsWorld('one coordinator')
+    await memberAt(of, await skewed(of, HOUR_MS, 1))
+    const state = async () => of.run((await of.open()).groups.describe('g'))
+    await of.run((await of.open()).groups.sweep())
+    const found = await of.world.plain.documents.get(seenKey('g'))
+    const times = found.kind === 'found' ? [...decodeSeen(found.document.body).values()] : []
+    expect(times).toEqual([of.world.clock.now()])
+    await of.world.clock.advance(10_001)
+    await of.run((await of.open()).groups.sweep())
+    expect(await state()).toMatchObject({ kind: 'found', state: 'Empty' })
   })
 
   it('that are lost or unreadable give members their full time, not more', async () => {
